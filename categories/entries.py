@@ -1,0 +1,28 @@
+"""One line of a list, as the index gives it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Covers(StrEnum):
+    """What an entry's pattern covers."""
+
+    DOMAIN = "domain"  # the host and every sub-domain, on label boundaries
+    HOST = "host"  # that host alone
+    PREFIX = "prefix"  # a host and the beginning of a path (and query)
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """One line of a list. `white` entries say "do not block", and count only where mapped by name with an owner."""
+
+    category: str
+    pattern: str  # "example.com" or "example.com/path"
+    covers: Covers
+    list: str  # the list's name in the settings, or "starter"
+    list_version: str  # date and digest of the list, "2026-11-22 3f9a1c2e"
+    file: str  # the file inside the list, "adult/domains"
+    line: int  # 1-based line in that file
+    white: bool = False

@@ -1,0 +1,1 @@
+"""What the district decided: its settings file, checked whole, and the revisions that were applied."""

@@ -1,0 +1,1 @@
+"""Decides about traffic: takes a connection, states facts, evaluates them, answers, and records the verdict."""

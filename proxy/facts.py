@@ -1,0 +1,62 @@
+"""What is known about a connection or a request at one stage: plain values, no I/O, no clock, no mitmproxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from ipaddress import IPv4Address, IPv6Address
+
+#: Longest path and query kept, in characters: long enough for any list entry, short enough for a log row.
+PATH_CAP = 4096
+
+
+class Stage(StrEnum):
+    """How much is known. A stage knows all that the one before knew."""
+
+    CONNECT = "connect"
+    CLIENT_HELLO = "client_hello"
+    REQUEST = "request"
+    RESPONSE = "response"
+    STREAM = "stream"
+
+
+class Intent(StrEnum):
+    """Whose choice a request was (Sec-Fetch-*, Sec-Purpose): auditors must not read an advert as a person's act."""
+
+    NAVIGATE = "navigate"
+    SUBRESOURCE = "subresource"
+    PREFETCH = "prefetch"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What is known at a stage. `host` is canonical (categories.address): lower case, ASCII, no trailing dot."""
+
+    stage: Stage
+    at: datetime  # UTC
+    client: str  # the client's IP address
+    method: str
+    scheme: str  # "http", "https", "ws", "wss", or "tunnel" before TLS is seen
+    host: str
+    port: int
+    path: str = "/"  # without query; capped at PATH_CAP characters
+    query: str = ""
+    user: str | None = None
+    identity: str | None = None  # the method that named the user: "local"
+    identity_problem: str | None = None  # why nobody is named: "required", "password", "disabled", "attempts"
+    groups: frozenset[str] = frozenset()
+    school: str | None = None
+    ip: IPv4Address | IPv6Address | None = None  # set when the host is an address literal
+    addresses: tuple[IPv4Address | IPv6Address, ...] = ()  # what the name resolved to, once it has been asked
+    tunnel_host: str | None = None  # the CONNECT target, when the request is inside a tunnel
+    tunnel_port: int | None = None
+    sni: str | None = None  # canonical; None where no ClientHello was seen or it named nobody
+    host_header: str | None = None  # canonical host of Host or :authority, where it was sent
+    interceptable: bool = True  # False: TLS will not be opened, so no page can be shown inside it
+    intent: Intent = Intent.BACKGROUND
+    page: str | None = None  # the initiator's host, from Referer or Origin
