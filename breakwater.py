@@ -1,0 +1,12 @@
+"""The front door: every sub-command of `breakwater`, and the composition root."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,1 @@
+"""The templates and messages of the pages that a node shows by itself."""
