@@ -1,0 +1,50 @@
+"""Where one owner's names end and the next one's begin: the public suffix list, with its shared-hosting section.
+
+An entry or an unblock for a public suffix (`co.uk`, `github.io`) would cover thousands of strangers, so both sections
+count as suffixes. A name with one label counts too, on the list or not. All hosts are canonical (categories.address).
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from publicsuffixlist import PublicSuffixList
+
+
+@cache
+def _whole_list() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+@cache
+def _icann_section() -> PublicSuffixList:
+    return PublicSuffixList(only_icann=True)
+
+
+def _is_address(host: str) -> bool:
+    # WHATWG: a host whose last label is a number is an IPv4 address or refused, so this cannot be a name.
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
+@lru_cache(maxsize=16_384)
+def is_public_suffix(host: str) -> bool:
+    """True for a name under which anybody can register: `com`, `co.uk`, `github.io`, and every single label."""
+    return not _is_address(host) and _whole_list().publicsuffix(host) == host
+
+
+@lru_cache(maxsize=16_384)
+def below_private_suffix(host: str) -> bool:
+    """True below a suffix of the private section (shared hosting), such as `foo.github.io`."""
+    if _is_address(host):
+        return False
+    suffix = _whole_list().publicsuffix(host)
+    return suffix != host and suffix != _icann_section().publicsuffix(host)
+
+
+@lru_cache(maxsize=16_384)
+def registrable_domain(host: str) -> str | None:
+    """The name one owner registered: `example.co.uk` of `a.example.co.uk`; None for suffixes and addresses."""
+    if _is_address(host):
+        return None
+    domain: str | None = _whole_list().privatesuffix(host)
+    return domain
