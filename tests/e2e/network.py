@@ -1,0 +1,115 @@
+"""The made-up internet of the tests: which name lives at which loopback address, and what listens there.
+
+All origins share one TLS port and one plain port; names resolve only in the proxy's processes (libnss-wrapper).
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.e2e.certificates import DAY, Authority, server_context
+from tests.e2e.origins import Origin, Origins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ADDRESSES = {
+    "bank.test": "127.0.0.71",  # passed through: keeps its own certificate
+    "expired.test": "127.0.0.72",
+    "selfsigned.test": "127.0.0.73",
+    "wrongname.test": "127.0.0.74",
+    "closed.test": "127.0.0.75",  # nothing listens
+    "older.test": "127.0.0.76",  # HTTP/1.1 only
+    "allowed.test": "127.0.0.77",
+    "blocked.test": "127.0.0.78",  # on a floor list
+    "mixed.test": "127.0.0.79",  # /bad is on a floor list
+    "private.test": "127.0.0.99",  # an address the settings don't allow
+}
+PRIVATE = "private.test"
+ZONES = ("allowed.test", "older.test", "blocked.test")  # each has sub-domains n000 … n199
+FRESH = 200
+
+
+@dataclass
+class Network:
+    """`origins` by name. A name from `fresh` is used by one test only, so that its records are that test's."""
+
+    authority: Authority
+    hosts_file: Path
+    tls_port: int
+    plain_port: int
+    origins: dict[str, Origin]
+    plain: dict[str, Origin]
+    runner: Origins
+    _numbers: dict[str, Iterator[int]] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, folder: Path) -> Network:
+        authority, runner = Authority.create(folder), Origins()
+        tls_port, plain_port = free_port(*ADDRESSES.values()), free_port(*ADDRESSES.values())
+        hosts_file = folder / "hosts"
+        hosts_file.write_text("".join(f"{address} {name}\n" for name, address in _names()))
+        network = cls(authority, hosts_file, tls_port, plain_port, {}, {}, runner)
+        network._listen()
+        return network
+
+    def _listen(self) -> None:
+        for name, pem, alpn in _certificates(self.authority):
+            context = server_context(pem, *alpn)
+            self.origins[name] = self.runner.listen(ADDRESSES[name], self.tls_port, context)
+        for name in ("allowed.test", "older.test", "blocked.test", PRIVATE):
+            self.plain[name] = self.runner.listen(ADDRESSES[name], self.plain_port)
+
+    def fresh(self, zone: str) -> str:
+        number = next(self._numbers.setdefault(zone, itertools.count()))
+        return f"n{number:03}.{zone}"
+
+    def url(self, host: str, path: str = "/page") -> str:
+        return f"https://{host}:{self.tls_port}{path}"
+
+    def plain_url(self, host: str, path: str = "/page") -> str:
+        return f"http://{host}:{self.plain_port}{path}"
+
+    def contacts(self) -> int:
+        """Connections that any origin has accepted, from the beginning."""
+        return sum(origin.connections for origin in (*self.origins.values(), *self.plain.values()))
+
+    def close(self) -> None:
+        self.runner.close()
+
+
+def _certificates(authority: Authority) -> Iterator[tuple[str, Path, tuple[str, ...]]]:
+    both, older = ("h2", "http/1.1"), ("http/1.1",)
+    for name in ("allowed.test", "blocked.test", "mixed.test", "bank.test", PRIVATE):
+        yield name, authority.leaf(name, f"*.{name}"), both
+    yield "older.test", authority.leaf("older.test", "*.older.test"), older
+    yield "expired.test", authority.leaf("expired.test", age=120 * DAY), both
+    yield "selfsigned.test", authority.leaf("selfsigned.test", self_signed=True), both
+    yield "wrongname.test", authority.leaf("somebody-else.test"), both
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    yield from ADDRESSES.items()
+    for zone in ZONES:
+        for number in range(FRESH):
+            yield f"n{number:03}.{zone}", ADDRESSES[zone]
+
+
+def free_port(*addresses: str) -> int:
+    """A port free at every address, below the range that the kernel gives to outgoing connections."""
+    for _ in range(100):
+        port = random.randint(20000, 32000)
+        if all(_free(address, port) for address in addresses):
+            return port
+    raise RuntimeError("no free port between 20000 and 32000")
+
+
+def _free(address: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return attempt.connect_ex((address, port)) != 0

@@ -1,0 +1,218 @@
+"""Breakwater as a real process: a district folder, the command line, the usage log."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tests.e2e.network import ADDRESSES, PRIVATE, Network, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMAND = Path(sys.executable).with_name("breakwater")
+READY_SECONDS = 60
+RECORD_SECONDS = 15
+PASSWORDS = {"ana": "sand:dollar-7", "ben": "kelp-forest-9", "gone": "tide-pool-3"}
+PUBLIC_NAME = "filter.district.test"
+
+
+def wrapper() -> str:
+    """Debian's libnss_wrapper.so, wherever the machine's architecture puts it."""
+    found = next(Path("/usr/lib").glob("*/libnss_wrapper.so"), None)
+    if found is None:
+        raise FileNotFoundError("libnss_wrapper.so: install the Debian package libnss-wrapper")
+    return str(found)
+
+
+@dataclass
+class Product:
+    """One district folder and, between `start` and `stop`, one running filter."""
+
+    folder: Path
+    network: Network
+    port: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def create(cls, folder: Path, network: Network) -> Product:
+        product = cls(folder, network, free_port("127.0.0.1"))
+        _write_lists(folder / "lists")
+        product.settings = _settings(product)
+        product.write()
+        return product
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "district.yaml"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def authority(self) -> Path:
+        return self.state / "ca" / "authority.crt"
+
+    @property
+    def output(self) -> str:
+        """All that the process has said so far, both streams."""
+        return (self.folder / "output.txt").read_text()
+
+    def write(self) -> None:
+        self.config.write_text(yaml.safe_dump(self.settings, sort_keys=False))
+
+    def environment(self) -> dict[str, str]:
+        """Made-up names instead of DNS, no proxies of the machine, and dead names that fail fast."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return kept | {
+            "LD_PRELOAD": wrapper(),
+            "NSS_WRAPPER_HOSTS": str(self.network.hosts_file),
+            "RES_OPTIONS": "timeout:1 attempts:1",
+            "NO_COLOR": "1",
+        }
+
+    def command(self, *arguments: str, text: str | None = None, seconds: int = 60) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *arguments, "--config", self.config],
+            input=text or "",
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=self.environment(),
+            check=False,
+        )
+
+    def done(self, *arguments: str, text: str | None = None) -> str:
+        """Runs a command that has to succeed; its data."""
+        result = self.command(*arguments, text=text)
+        assert result.returncode == 0, f"{arguments}: {result.returncode}\n{result.stdout}\n{result.stderr}"
+        return result.stdout
+
+    def add_users(self) -> None:
+        for name, password in PASSWORDS.items():
+            self.done("users", "add", name, "--password-stdin", text=password + "\n")
+
+    def start(self) -> Product:
+        with (self.folder / "output.txt").open("ab") as output:
+            self.process = subprocess.Popen(
+                [COMMAND, "run", "--config", self.config],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+            )
+        wait_for(self._ready, READY_SECONDS, "the filter to be ready", lambda: self.output)
+        return self
+
+    def _ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output}"
+        return f"listening on 127.0.0.1:{self.port}" in self.output
+
+    def terminate(self) -> None:
+        assert self.process is not None
+        self.process.terminate()
+
+    def ended(self, seconds: int = 45) -> int:
+        """Waits for the end of the process; its exit code."""
+        assert self.process is not None
+        return self.process.wait(seconds)
+
+    def stop(self) -> None:
+        """SIGTERM has to end it in order: exit code 0 and no traceback, ever."""
+        self.terminate()
+        try:
+            code = self.ended()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        assert code == 0, self.output
+        assert "Traceback" not in self.output, self.output
+
+    def records(self, host: str | None = None) -> list[dict[str, Any]]:
+        """Rows of the day files, oldest first; of one host where it is given."""
+        rows: list[dict[str, Any]] = []
+        for file in sorted((self.state / "log").glob("*.db")):
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+                connection.row_factory = sqlite3.Row
+                rows += [dict(row) for row in connection.execute("SELECT * FROM decision ORDER BY time, seq")]
+        return [row for row in rows if host is None or row["host"] == host]
+
+    def recorded(self, host: str, count: int = 1) -> list[dict[str, Any]]:
+        """Waits for `count` records of `host`, then makes sure that no further one follows."""
+        wait_for(lambda: len(self.records(host)) >= count, RECORD_SECONDS, f"{count} records of {host}", self.records)
+        time.sleep(0.7)
+        rows = self.records(host)
+        assert len(rows) == count, rows
+        return rows
+
+    def audit(self, *arguments: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.done("audit", "log", "--json", *arguments).splitlines()]
+
+
+def wait_for(true: Callable[[], bool], seconds: float, what: str, evidence: Callable[[], object] = lambda: "") -> None:
+    """Waits until `true()`. The bound is far above what it takes."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds} s for {what}: {evidence()}")
+        time.sleep(0.05)
+
+
+def _write_lists(folder: Path) -> None:
+    files = {
+        "ut1/adult/domains": "blocked.test\nwrapped-blocked.test\n",
+        "ut1/adult/urls": "mixed.test/bad\n",
+        "gambling.txt": "# our own\ncasino.test\n",
+    }
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def _settings(product: Product) -> dict[str, Any]:
+    network = product.network
+    decided = {"owner": "network office", "reason": "origins of the tests", "since": "2026-11-01"}
+    allowed = sorted(address for name, address in ADDRESSES.items() if name != PRIVATE)
+    return {
+        "district": {
+            "name": "Example Unified",
+            "policy_url": "https://district.test/ar4040",
+            "help_desk": {"email": "help@district.test", "phone": "209 555 0100"},
+            "timezone": "America/Los_Angeles",
+            "clauses": {"filter": "AR 4040, Technology Protection Measure"},
+        },
+        "schools": {"lincoln": ["127.0.0.0/8"]},
+        "state_dir": str(product.state),
+        "database": "sqlite",
+        "retention": {"records": "third-july-1", "evidence": "10y", "cases": "10y"},
+        "proxy": {
+            "listen": [f"127.0.0.1:{product.port}"],
+            "workers": 2,
+            "public_name": PUBLIC_NAME,
+            "allow_ports": [80, 443, network.tls_port, network.plain_port],
+            "private_networks": {"allow": [{"network": f"{address}/32", **decided} for address in allowed]},
+            "passthrough": [{"host": "bank.test", **decided}],
+            "extra_trust": [str(network.authority.file)],
+        },
+        "identity": {"required": True, "methods": ["local"]},
+        "starter_only": True,
+        "lists": [
+            {"name": "floor", "format": "ut1", "path": "lists/ut1", "map": {"adult": "pornography"}},
+            {"name": "ours", "format": "domains", "path": "lists/gambling.txt", "category": "gambling"},
+        ],
+        "categories": {"gambling": "block"},
+    }

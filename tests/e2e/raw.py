@@ -1,0 +1,176 @@
+"""Raw sockets to the proxy: a test says byte for byte what the client sends, and reads one answer at a time."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import h2.config
+import h2.connection
+import h2.events
+
+from tests.e2e.product import PASSWORDS
+
+if TYPE_CHECKING:
+    from tests.e2e.product import Product
+
+SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+def credentials(user: str, password: str | None = None) -> str:
+    """A Proxy-Authorization line for `user`, with the right password unless another is given."""
+    token = f"{user}:{PASSWORDS[user] if password is None else password}"
+    return f"Proxy-Authorization: Basic {base64.b64encode(token.encode()).decode()}\r\n"
+
+
+class Client:
+    """One connection to the proxy, later perhaps with TLS inside a tunnel."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._socket: socket.socket = socket.create_connection(("127.0.0.1", product.port), SECONDS)
+        self._buffer = b""
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def send(self, text: str | bytes) -> None:
+        self._socket.sendall(text if isinstance(text, bytes) else text.encode())
+
+    def get(self, url: str, head: str = "") -> Response:
+        """GET in the absolute form, as to a proxy."""
+        host = url.split("/")[2]
+        self.send(f"GET {url} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n")
+        return self.response()
+
+    def connect(self, target: str, head: str = "") -> Response:
+        self.send(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{head}\r\n")
+        return self.response(connect=True)
+
+    def inside(self, host: str, path: str = "/page", head: str = "") -> Response:
+        """GET in the origin form, as inside a tunnel."""
+        self.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n")
+        return self.response()
+
+    def start_tls(self, name: str, alpn: str = "http/1.1") -> None:
+        """TLS with the proxy's own authority as the only trust."""
+        context = ssl.create_default_context(cafile=self._product.authority)
+        context.set_alpn_protocols([alpn])
+        self._socket = context.wrap_socket(self._socket, server_hostname=name)
+
+    def response(self, *, connect: bool = False, method: str = "GET") -> Response:
+        status, headers = self._head()
+        if (connect and status == 200) or method == "HEAD" or status in (101, 204, 304):
+            return Response(status, headers, b"")
+        if headers.get("transfer-encoding") == "chunked":
+            return Response(status, headers, self._chunks())
+        if "content-length" in headers:
+            return Response(status, headers, self._exactly(int(headers["content-length"])))
+        return Response(status, headers, self.rest())
+
+    def rest(self) -> bytes:
+        """All until the proxy closes the connection; nothing when it is reset."""
+        data, self._buffer = self._buffer, b""
+        while more := self.read():
+            data += more
+        return data
+
+    def closed(self) -> bool:
+        return self.rest() == b""
+
+    def _head(self) -> tuple[int, dict[str, str]]:
+        head = self._until(b"\r\n\r\n").decode("latin-1")
+        first, *lines = head.split("\r\n")
+        headers = dict(line.split(": ", 1) if ": " in line else line.split(":", 1) for line in lines if line)
+        return int(first.split(" ")[1]), {name.lower(): value.strip() for name, value in headers.items()}
+
+    def _chunks(self) -> bytes:
+        body = b""
+        while size := int(self._until(b"\r\n"), 16):
+            body += self._exactly(size)
+            self._exactly(2)
+        self._exactly(2)
+        return body
+
+    def _until(self, mark: bytes) -> bytes:
+        while mark not in self._buffer:
+            self._more()
+        found, self._buffer = self._buffer.split(mark, 1)
+        return found
+
+    def _exactly(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._more()
+        found, self._buffer = self._buffer[:size], self._buffer[size:]
+        return found
+
+    def _more(self) -> None:
+        data = self.read()
+        if not data:
+            raise EOFError(f"the proxy closed the connection after {self._buffer!r}")
+        self._buffer += data
+
+    def read(self) -> bytes:
+        try:
+            return self._socket.recv(65536)
+        except ConnectionResetError:
+            return b""
+
+
+class Http2Client:
+    """HTTP/2 inside an open tunnel: every call opens one stream of the same connection."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._http = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        self._http.initiate_connection()
+        self._client.send(self._http.data_to_send())
+
+    def get(self, *targets: tuple[str, str]) -> list[Response]:
+        """Asks for every (authority, path) before it reads an answer."""
+        streams = [self._ask(authority, path) for authority, path in targets]
+        self._client.send(self._http.data_to_send())
+        heads: dict[int, dict[str, str]] = {}
+        bodies = dict.fromkeys(streams, b"")
+        ended: set[int] = set()
+        while len(ended) < len(streams):
+            self._receive(heads, bodies, ended)
+        return [Response(int(heads[stream][":status"]), heads[stream], bodies[stream]) for stream in streams]
+
+    def _ask(self, authority: str, path: str) -> int:
+        stream = self._http.get_next_available_stream_id()
+        head = [(":method", "GET"), (":scheme", "https"), (":authority", authority), (":path", path)]
+        self._http.send_headers(stream, head, end_stream=True)
+        return stream
+
+    def _receive(self, heads: dict[int, dict[str, str]], bodies: dict[int, bytes], ended: set[int]) -> None:
+        data = self._client.read()
+        assert data, f"the proxy closed the connection; ended: {ended}"
+        for event in self._http.receive_data(data):
+            if isinstance(event, h2.events.ResponseReceived):
+                heads[event.stream_id] = dict(event.headers)
+            elif isinstance(event, h2.events.DataReceived):
+                bodies[event.stream_id] += event.data
+                self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, h2.events.StreamReset):
+                raise AssertionError(f"stream {event.stream_id} was reset: {event.error_code}")
+            elif isinstance(event, h2.events.StreamEnded):
+                ended.add(event.stream_id)
+        self._client.send(self._http.data_to_send())
