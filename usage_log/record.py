@@ -1,16 +1,28 @@
-"""One logged decision, and how it is framed. Knows nothing of files, databases or who may read it."""
+"""One logged decision and its id. Knows nothing of files, databases or who may read it."""
 
 from __future__ import annotations
 
+import base64
+import os
 from dataclasses import dataclass
+
+#: Crockford's base 32: no I, L, O, U, so an id can be read out over the telephone.
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_RFC_4648 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_TO_CROCKFORD = str.maketrans(_RFC_4648, _CROCKFORD)
+_AS_TYPED = str.maketrans("OIL", "011", "- ")
+
+#: Characters of an id: 26 times 5 bits are 130 random bits.
+ID_LENGTH = 26
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
     """One final verdict. `event` is "decision", or "end" for the close of what was still open after 10 s (same id).
 
-    node, worker, boot and seq are stamped by the spool that takes the record. Its id (26 characters of Crockford
-    base 32, 130 random bits) is the reference on the block page.
+    node, worker, boot and seq are stamped by the spool that takes the record. An "end" repeats the fields of its
+    decision, with its own time and with the totals (bytes, duration) of the whole exchange. The id is the reference
+    on the block page.
     """
 
     id: str
@@ -42,3 +54,16 @@ class DecisionRecord:
     page: str | None
     outcome: str  # ok, dns, connect, upstream-tls, client-abort, timeout
     detail: str | None
+
+
+def new_id() -> str:
+    """Return a new record id: 26 characters of Crockford base 32, 130 random bits."""
+    return base64.b32encode(os.urandom(17))[:ID_LENGTH].decode("ascii").translate(_TO_CROCKFORD)
+
+
+def typed_id(text: str) -> str | None:
+    """Return the id that a person typed (any case, O for 0, I or L for 1, hyphens), or None if it cannot be one."""
+    if len(text) > 2 * ID_LENGTH:
+        return None
+    text = text.strip().upper().translate(_AS_TYPED)
+    return text if len(text) == ID_LENGTH and all(character in _CROCKFORD for character in text) else None

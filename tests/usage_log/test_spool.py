@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import resource
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.usage_log.records import record
+from usage_log.frames import Stamped, decode
+from usage_log.spool import Spool, SpoolFull, default_quota, used_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SMALL = 4096  # bytes of a segment: some twenty records
+
+
+def stored(directory: Path) -> list[Stamped]:
+    frames: list[Stamped] = []
+    for path in sorted(directory.glob("*.seg")):
+        data, start = path.read_bytes(), 0
+        while start < len(data) and data[start : start + 4].strip(b"\0"):
+            frame, start = decode(data, start)
+            frames.append(frame)
+    return frames
+
+
+def fill(spool: Spool) -> None:
+    for _ in range(1000):
+        spool.append(record())
+
+
+def test_records_are_stamped_without_gaps_across_segments(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "n1", 3, 10**6, SMALL)
+    sent = [record(path=f"/{number}") for number in range(100)]
+    for one in sent:
+        spool.append(one)
+        spool.prepare()
+    spool.close()
+    got = stored(tmp_path)
+    assert [frame.record for frame in got] == sent
+    assert [frame.seq for frame in got] == list(range(1, 101))
+    assert {(frame.node, frame.worker, frame.boot) for frame in got} == {("n1", 3, spool.boot)}
+    assert len(list(tmp_path.glob("*.seg"))) > 4
+
+
+def test_every_start_of_a_worker_is_a_later_boot(tmp_path: Path) -> None:
+    boots = []
+    for _ in range(3):
+        spool = Spool(tmp_path, "n1", 0, 10**6, SMALL)
+        boots.append(spool.boot)
+        spool.close()
+    assert boots == sorted(set(boots))
+
+
+def test_only_the_owner_may_read_and_the_collector_sees_who_still_writes(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", "n1", 0, 10**6, SMALL)
+    spool.append(record())
+    (first, _) = sorted((tmp_path / "spool").glob("*.seg"))
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    assert stat.S_IMODE(first.parent.stat().st_mode) == 0o700
+    with first.open("rb") as reader:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(reader, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        spool.close()
+        fcntl.flock(reader, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def test_a_full_quota_stops_new_requests_first_and_records_last(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "n1", 0, 2 * SMALL, SMALL)
+    taken = 0
+    while spool.has_room:
+        spool.append(record())
+        spool.prepare()
+        taken += 1
+    assert used_bytes(tmp_path) == 2 * SMALL
+    spool.append(record())  # what is in flight still fits
+    with pytest.raises(SpoolFull, match="quota"):
+        fill(spool)
+    assert not spool.has_room
+    assert spool.problem is not None
+    assert len(stored(tmp_path)) > taken + 1 > 10
+    min(tmp_path.glob("*.seg")).unlink()  # the collector has stored it
+    spool.prepare()
+    assert spool.has_room
+    spool.append(record())
+    spool.close()
+
+
+def test_a_spool_that_cannot_have_a_first_segment_blocks_and_recovers(tmp_path: Path) -> None:
+    ballast = tmp_path / "0000000000000000-000-000001.seg"
+    ballast.write_bytes(b"\0" * SMALL)
+    spool = Spool(tmp_path, "n1", 0, SMALL, SMALL)
+    assert not spool.has_room
+    with pytest.raises(SpoolFull):
+        spool.append(record())
+    ballast.unlink()
+    spool.prepare()
+    assert spool.has_room
+    spool.append(record())
+    spool.close()
+    assert [frame.seq for frame in stored(tmp_path)] == [1]
+
+
+def test_a_disk_that_refuses_more_is_met_while_preparing(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL // 2, hard))
+    try:
+        spool = Spool(tmp_path, "n1", 0, 10**6, SMALL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert spool.problem == "no room for the next segment: File too large"
+    assert not spool.has_room
+    assert list(tmp_path.iterdir()) == []
+    spool.close()
+
+
+@pytest.mark.parametrize("written", [0, 7, None], ids=["nothing", "a part", "an error"])
+def test_a_write_that_fails_refuses_the_record_and_leaves_the_ones_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int | None
+) -> None:
+    spool = Spool(tmp_path, "n1", 0, 10**6, SMALL)
+    spool.append(record(path="/1"))
+    real = os.write
+
+    def short(fd: int, data: bytes) -> int:
+        if written is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(fd, data[:written])
+
+    with monkeypatch.context() as patch:
+        patch.setattr("usage_log.spool.os.write", short)
+        with pytest.raises(SpoolFull):
+            spool.append(record(path="/refused"))
+    spool.append(record(path="/2"))
+    spool.close()
+    good = [decode(path.read_bytes())[0] for path in sorted(tmp_path.glob("*.seg"))]
+    assert [(frame.seq, frame.record.path) for frame in good] == [(1, "/1"), (2, "/2")]
+
+
+def test_an_unused_segment_is_removed_at_the_end_and_appending_then_is_refused(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "n1", 0, 10**6, SMALL)
+    spool.append(record())
+    spool.sync()
+    spool.close()
+    assert len(list(tmp_path.iterdir())) == 1
+    assert not spool.has_room
+    with pytest.raises(SpoolFull):
+        spool.append(record())
+
+
+def test_the_quota_is_never_more_than_the_volume(tmp_path: Path) -> None:
+    volume = os.statvfs(tmp_path)
+    assert 0 < default_quota(tmp_path) <= min(20 * 1024**3, volume.f_blocks * volume.f_frsize)
