@@ -133,28 +133,29 @@ class Product:
     def stop(self) -> None:
         """SIGTERM has to end it in order: exit code 0 and no traceback, ever."""
         self.terminate()
-        try:
-            code = self.ended()
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        assert code == 0, self.output
+        assert self.ended() == 0, self.output
         assert "Traceback" not in self.output, self.output
 
-    def records(self, host: str | None = None) -> list[dict[str, Any]]:
-        """Rows of the day files, oldest first; of one host where it is given."""
+    def kill(self) -> None:
+        """Whatever a failed test left running."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def records(self, **columns: object) -> list[dict[str, Any]]:
+        """Rows of the day files, oldest first, whose columns have these values."""
         rows: list[dict[str, Any]] = []
         for file in sorted((self.state / "log").glob("*.db")):
             with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
                 connection.row_factory = sqlite3.Row
                 rows += [dict(row) for row in connection.execute("SELECT * FROM decision ORDER BY time, seq")]
-        return [row for row in rows if host is None or row["host"] == host]
+        return [row for row in rows if columns.items() <= row.items()]
 
-    def recorded(self, host: str, count: int = 1) -> list[dict[str, Any]]:
-        """Waits for `count` records of `host`, then makes sure that no further one follows."""
-        wait_for(lambda: len(self.records(host)) >= count, RECORD_SECONDS, f"{count} records of {host}", self.records)
+    def recorded(self, count: int = 1, **columns: object) -> list[dict[str, Any]]:
+        """Waits for `count` such records, then makes sure that no further one follows."""
+        wait_for(lambda: len(self.records(**columns)) >= count, RECORD_SECONDS, f"{count} of {columns}", self.records)
         time.sleep(0.7)
-        rows = self.records(host)
+        rows = self.records(**columns)
         assert len(rows) == count, rows
         return rows
 

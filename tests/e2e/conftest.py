@@ -1,0 +1,65 @@
+"""One network for the session, one running filter for most tests, and a filter of its own where a test ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.browser import open_browser, trusting_home
+from tests.e2e.network import Network
+from tests.e2e.product import Product
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from playwright.async_api import Browser
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    network = Network.create(tmp_path_factory.mktemp("network"))
+    yield network
+    network.close()
+
+
+@pytest.fixture(scope="session")
+def product(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The filter that most tests share: users ana and ben may pass, gone is disabled."""
+    product = Product.create(tmp_path_factory.mktemp("district"), network)
+    yield from _running(product)
+
+
+@pytest.fixture
+def own_product(network: Network, tmp_path: Path) -> Iterator[Product]:
+    """A running filter that the test may change or end."""
+    yield from _running(Product.create(tmp_path, network))
+
+
+@pytest.fixture
+def stopped_product(network: Network, tmp_path: Path) -> Iterator[Product]:
+    """A district folder whose filter was never started."""
+    product = Product.create(tmp_path, network)
+    yield product
+    product.kill()
+
+
+def _running(product: Product) -> Iterator[Product]:
+    try:
+        product.add_users()
+        product.done("users", "disable", "gone")
+        product.start()
+        yield product
+        if product.process is not None and product.process.poll() is None:
+            product.stop()
+    finally:
+        product.kill()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(product: Product, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    home = trusting_home(tmp_path_factory.mktemp("home"), product.authority)
+    async with open_browser(home, product) as browser:
+        yield browser
