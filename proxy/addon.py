@@ -1,0 +1,282 @@
+"""What the filter does at each of mitmproxy's hooks: state facts, judge, answer or forward, record.
+
+Every request of a connection is identified and judged, not only its first: the decision falls in `requestheaders`,
+before a byte goes to the origin and before `100 Continue`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mitmproxy import http
+from mitmproxy.proxy import layers
+from mitmproxy.proxy.layers.http import HTTPMode
+
+from categories.address import MalformedAddress
+from proxy.block_page import ask_of
+from proxy.evaluate import error_verdict
+from proxy.flow_facts import malformed_facts, request_facts, sni_of
+from proxy.identity.identified import Identified
+from proxy.node import judge
+from proxy.next_layer import next_layer
+from proxy.recording import Exchange
+from proxy.respond import failure_verdict, malformed_verdict, response_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mitmproxy import tls
+    from mitmproxy.proxy.layer import NextLayer
+
+    from proxy.master import Handler
+    from proxy.node import Node
+    from proxy.tls_config import BreakwaterTlsConfig
+
+_EXCHANGE = "breakwater"
+
+#: Never sent to an origin: the user's password, and what only says that a proxy is there.
+_PROXY_HEADERS = ("proxy-authorization", "proxy-connection")
+
+
+def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
+    """Give the exchange that `requestheaders` put on the flow."""
+    found: Exchange | None = flow.metadata.get(_EXCHANGE)
+    return found
+
+
+class Addon:
+    """One short method a hook. Every method takes the connection's handler and mitmproxy's own argument."""
+
+    def __init__(self, node: Node, tls_config: BreakwaterTlsConfig) -> None:
+        self._node = node
+        self._table: dict[str, Callable[[Handler, Any], Any]] = {
+            "next_layer": lambda _, data: self.next_layer(data),
+            "tls_clienthello": self.tls_clienthello,
+            "tls_start_client": lambda _, data: tls_config.tls_start_client(data),
+            "tls_start_server": lambda _, data: tls_config.tls_start_server(data),
+            "tls_established_server": lambda _, data: tls_config.tls_established_server(data),
+            "tls_failed_client": self.tls_failed_client,
+            "http_connect": self.http_connect,
+            "requestheaders": self.requestheaders,
+            "responseheaders": self.responseheaders,
+            "response": self.response,
+            "error": self.error,
+            "websocket_start": self.websocket_start,
+            "websocket_message": self.websocket_message,
+            "websocket_end": self.websocket_end,
+            "client_disconnected": self.client_disconnected,
+        }
+
+    def hook(self, name: str) -> Callable[[Handler, Any], Any] | None:
+        """Give the method for a hook; None where the filter has nothing to do."""
+        return self._table.get(name)
+
+    def next_layer(self, data: NextLayer) -> None:
+        """Choose what the bytes of a connection may be: TLS or HTTP, nothing else."""
+        data.layer = next_layer(data.context, data.data_client(), data.data_server())
+
+    def tls_clienthello(self, handler: Handler, data: tls.ClientHelloData) -> None:
+        """Keep the name that the client asks for: a request inside must agree with it."""
+        data.establish_server_tls_first = False
+        if handler.tunnel is not None:
+            handler.tunnel.sni = sni_of(data.client_hello.sni)
+
+    def tls_failed_client(self, handler: Handler, data: tls.TlsData) -> None:
+        """Count a client that refuses our certificate; ITS may pass that host through, nobody else."""
+        if handler.tunnel is not None and not handler.exchanges:
+            host = handler.tunnel.host
+            self._node.refused_certificates[host] = self._node.refused_certificates.get(host, 0) + 1
+            handler.tunnel.exchange.detail = "the client refused our certificate"
+
+    def http_connect(self, handler: Handler, flow: http.HTTPFlow) -> None:
+        """Refuse: the front answers every CONNECT itself, so this one came by another way."""
+        facts = malformed_facts(handler.client_ip, self._node.in_force.snapshot, "CONNECT")
+        exchange = Exchange(facts, malformed_verdict(self._node.in_force.snapshot.revision))
+        exchange.detail = "CONNECT inside a connection"
+        flow.response = self._answer(handler, flow, exchange)
+
+    async def requestheaders(self, handler: Handler, flow: http.HTTPFlow) -> None:
+        """Decide about a request."""
+        exchange = await self._judged(handler, flow)
+        handler.exchanges.add(exchange)
+        flow.metadata[_EXCHANGE] = exchange
+        if handler.tunnel is not None:
+            self._node.recorder.yield_to_inner(handler.tunnel.exchange)
+        public_name = self._node.in_force.snapshot.public_name
+        if flow.error is not None:
+            self._node.recorder.end(exchange)  # mitmproxy refuses it with 400
+        elif exchange.facts.host == public_name and exchange.verdict.forwards:
+            flow.response = self._public(handler, flow, exchange)
+        elif exchange.verdict.forwards:
+            self._forward(flow, exchange)
+        else:
+            flow.response = self._answer(handler, flow, exchange)
+
+    async def _judged(self, handler: Handler, flow: http.HTTPFlow) -> Exchange:
+        snapshot = self._node.in_force.snapshot
+        try:
+            if flow.error is not None:
+                raise MalformedAddress(flow.error.msg)
+            identified = await self._identify(handler, flow)
+            facts = request_facts(flow, handler.client_ip, identified, handler.tunnel, snapshot)
+        except MalformedAddress as error:
+            facts = malformed_facts(handler.client_ip, snapshot, flow.request.method)
+            exchange = Exchange(facts, malformed_verdict(snapshot.revision))
+            exchange.detail = str(error)
+            return exchange
+        return Exchange(*await judge(facts, self._node))
+
+    async def _identify(self, handler: Handler, flow: http.HTTPFlow) -> Identified:
+        """Inside a tunnel the user is the CONNECT's; outside, every request says who it comes from."""
+        tunnel, headers = handler.tunnel, flow.request.headers
+        if tunnel is not None:
+            return self._node.identity.recheck(tunnel.identified)
+        header = headers.get("proxy-authorization")
+        raw = header.encode("utf-8", "surrogateescape") if header is not None else None
+        identity = self._node.identity
+        return identity.cached(raw, handler.client_ip) or await identity.identify(raw, handler.client_ip)
+
+    def _forward(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """Send the request on: to the host that was judged, without what is only for the proxy."""
+        request, facts = flow.request, exchange.facts
+        for name in _PROXY_HEADERS:
+            request.headers.pop(name, None)
+        if facts.tunnel_host is None:
+            request.data.host = facts.host
+            request.headers["host"] = _authority(facts.host, facts.port, request.scheme)  # RFC 9112, section 3.2.2
+        elif not request.is_http2:
+            request.authority = ""  # an absolute form inside a tunnel would be read as a proxy's
+        self._node.recorder.begin(exchange)
+
+        def count(data: bytes) -> bytes:
+            exchange.bytes_in += len(data)
+            return data
+
+        request.stream = count
+
+    def _answer(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
+        """Answer instead of the origin, with the record written first."""
+        answer = self._node.in_force.pages.answer(
+            exchange.verdict, exchange.facts, ask_of(flow.request.headers.fields), exchange.id
+        )
+        return self._finish(handler, flow, exchange, response_of(answer, flow.request.method))
+
+    def _public(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
+        """Answer for `public_name`: reachable before sign-in and during error.*."""
+        ask = ask_of(flow.request.headers.fields)
+        answer = self._node.in_force.public_pages.answer(flow.request.method, exchange.facts.path, ask)
+        return self._finish(handler, flow, exchange, response_of(answer, flow.request.method))
+
+    def _finish(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange, made: http.Response) -> http.Response:
+        exchange.status = made.status_code
+        exchange.bytes_out = len(made.raw_content or b"")
+        self._node.recorder.end(exchange)
+        handler.exchanges.discard(exchange)
+        flow.request.stream = True  # so that an upload is answered before its body is read (proxy/engine.py)
+        flow.request.headers.pop("expect", None)  # no 100 Continue for a body that nobody takes
+        return made
+
+    def responseheaders(self, handler: Handler, flow: http.HTTPFlow) -> None:
+        """Stream the origin's answer, counting; the record is written before its last byte."""
+        exchange, response = exchange_of(flow), flow.response
+        if exchange is None or response is None or exchange.ended:
+            return
+        exchange.status = response.status_code
+        response.headers.pop("alt-svc", None)  # it would invite the browser to QUIC, past the filter
+        if handler.draining and not flow.request.is_http2:
+            response.headers["connection"] = "close"
+
+        def count(data: bytes) -> bytes:
+            if data:
+                exchange.bytes_out += len(data)
+            else:
+                self._end(handler, exchange)
+            return data
+
+        response.stream = count
+
+    def response(self, handler: Handler, flow: http.HTTPFlow) -> None:
+        """Record an answer that had no body; a WebSocket is recorded when it ends."""
+        exchange = exchange_of(flow)
+        if exchange is not None and flow.websocket is None:
+            self._end(handler, exchange)
+
+    def error(self, handler: Handler, flow: http.HTTPFlow) -> None:
+        """Record what broke off."""
+        exchange = exchange_of(flow)
+        if exchange is not None and not exchange.ended:
+            exchange.outcome = "client-abort" if flow.response is None or _by_client(flow) else "connect"
+            exchange.detail = flow.error.msg if flow.error else None
+            self._end(handler, exchange)
+
+    def websocket_start(self, handler: Handler, flow: http.HTTPFlow) -> None:
+        """Make the socket one that can be cut when it is judged again."""
+        if (exchange := exchange_of(flow)) is not None:
+            exchange.cut = handler.close
+
+    def websocket_message(self, handler: Handler, flow: http.HTTPFlow) -> None:
+        """Count, and keep none: mitmproxy would keep every message for the life of the socket."""
+        exchange, socket = exchange_of(flow), flow.websocket
+        if exchange is None or socket is None:
+            return
+        message = socket.messages[-1]
+        if message.from_client:
+            exchange.bytes_in += len(message.content)
+        else:
+            exchange.bytes_out += len(message.content)
+        del socket.messages[:-1]
+
+    def websocket_end(self, handler: Handler, flow: http.HTTPFlow) -> None:
+        """Record a WebSocket."""
+        if (exchange := exchange_of(flow)) is not None:
+            self._end(handler, exchange)
+
+    def client_disconnected(self, handler: Handler, _: object) -> None:
+        """Record whatever the connection leaves behind: a CONNECT without a request inside, a request cut short."""
+        left = list(handler.exchanges)
+        if handler.tunnel is not None:
+            left.append(handler.tunnel.exchange)
+        for exchange in left:
+            if not exchange.ended:
+                exchange.outcome = "client-abort"
+                self._end(handler, exchange)
+
+    def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
+        """Put our page on a flow whose origin cannot be used. Called from proxy/engine.py, outside any hook."""
+        exchange = exchange_of(flow)
+        if exchange is None:
+            raise RuntimeError("a request without a verdict asked for its origin")
+        verdict, outcome = failure_verdict(error, exchange.verdict)
+        page = self._node.in_force.pages.answer(verdict, exchange.facts, ask_of(flow.request.headers.fields), exchange.id)
+        flow.response = response_of(page, flow.request.method)
+        exchange.outcome, exchange.detail = outcome, error
+        exchange.status, exchange.bytes_out = verdict.status, len(page.body)
+        if not verdict.forwards and verdict.reason.startswith("address."):
+            exchange.verdict = verdict
+        self._node.recorder.end(exchange)
+
+    def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
+        """Answer 503 for a hook that failed, where the client has had nothing yet; else say so, by False."""
+        if not isinstance(data, http.HTTPFlow) or hook not in ("requestheaders", "responseheaders"):
+            return False
+        snapshot = self._node.in_force.snapshot
+        exchange = exchange_of(data) or Exchange(
+            malformed_facts(handler.client_ip, snapshot, data.request.method), error_verdict("hook", snapshot.revision)
+        )
+        exchange.verdict = error_verdict("hook", snapshot.revision)
+        exchange.detail = f"{hook}: {type(error).__name__}"
+        data.response = self._answer(handler, data, exchange)
+        return True
+
+    def _end(self, handler: Handler, exchange: Exchange) -> None:
+        self._node.recorder.end(exchange)
+        handler.exchanges.discard(exchange)
+
+
+def _by_client(flow: http.HTTPFlow) -> bool:
+    return flow.error is not None and "client" in flow.error.msg.lower()
+
+
+def _authority(host: str, port: int, scheme: str) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return shown if (scheme, port) in (("http", 80), ("https", 443)) else f"{shown}:{port}"

@@ -1,0 +1,147 @@
+"""One child process of the supervisor: started, listened to, restarted with back-off, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+_FIRST_WAIT = 0.25
+_LONGEST_WAIT = 30.0
+
+#: A child that lived this long was well: its next death starts the back-off again, in seconds.
+_WELL = 60.0
+
+#: A child without a status pipe counts as started after this long, in seconds.
+_SETTLED = 5.0
+
+#: Exit codes that a restart cannot mend before the first start has succeeded (DESIGN.md, "Commands").
+_REFUSALS = frozenset({2, 3, 4})
+
+
+class ChildRefused(Exception):
+    """A child will not start. It has said why on standard error; `code` is its exit code."""
+
+    def __init__(self, name: str, code: int) -> None:
+        super().__init__(f"the {name} will not start")
+        self.code = code
+
+
+class Child:
+    """A process that is kept running until `stop`.
+
+    `hear` gets each line that it writes to its status pipe; `inherits` are the descriptors that it is given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        hear: Callable[[bytes], None] | None = None,
+        inherits: tuple[int, ...] = (),
+    ) -> None:
+        self._name = name
+        self._command = command
+        self._hear = hear
+        self._inherits = inherits
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+        self._last_heard = time.monotonic()
+        self._was_well = False
+
+    async def keep_running(self) -> None:
+        """Start the child, and start it again when it dies.
+
+        Raises ChildRefused where it refuses to start before it ever ran.
+        """
+        wait = _FIRST_WAIT
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            code = await self._run_once()
+            if self._stopping.is_set():
+                return
+            self._was_well = self._was_well or time.monotonic() - started > _SETTLED
+            if code in _REFUSALS and not self._was_well:
+                raise ChildRefused(self._name, code)
+            wait = _FIRST_WAIT if time.monotonic() - started > _WELL else min(wait * 2, _LONGEST_WAIT)
+            log.warning("the %s ended with %d; starting it again in %g s", self._name, code, wait)
+            await _either(self._stopping.wait(), asyncio.sleep(wait))
+
+    async def _run_once(self) -> int:
+        if self._hear is None:
+            return await self._run(self._command, ())
+        reading, writing = os.pipe()
+        listening = asyncio.create_task(self._listen(reading, self._hear))
+        try:
+            return await self._run([*self._command, "--status", str(writing)], (*self._inherits, writing))
+        finally:
+            await listening
+
+    async def _run(self, command: list[str], inherited: tuple[int, ...]) -> int:
+        """Start the process and wait for its exit code; what it inherits besides the sockets is closed here."""
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                pass_fds=inherited,
+                stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # a terminal's ctrl-C is for the supervisor, which drains
+            )
+        finally:
+            for fd in set(inherited) - set(self._inherits):
+                os.close(fd)
+        self._last_heard = time.monotonic()
+        return await self._process.wait()
+
+    async def _listen(self, reading: int, hear: Callable[[bytes], None]) -> None:
+        reader = asyncio.StreamReader()
+        pipe = os.fdopen(reading, "rb", 0)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        try:
+            while line := await reader.readline():
+                self._last_heard = time.monotonic()
+                self._was_well = True
+                hear(line)
+        finally:
+            transport.close()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if the child is there."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
+    def kill_if_silent(self, seconds: float) -> None:
+        """Kill a child that has said nothing for so long: a synchronous hang cannot be timed out inside."""
+        if self._hear is not None and time.monotonic() - self._last_heard > seconds:
+            log.error("the %s has been silent for %g s; killing it", self._name, seconds)
+            self._last_heard = time.monotonic()
+            self.send(signal.SIGKILL)
+
+    async def stop(self, seconds: float) -> None:
+        """Ask the child to end; kill it when it has not after `seconds`."""
+        self._stopping.set()
+        if self._process is None:
+            return
+        self.send(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+        except TimeoutError:
+            self.send(signal.SIGKILL)
+
+
+async def _either(*waits: object) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]  # type: ignore[call-overload]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,189 @@
+"""Resolve, judge, dial: the one way out. Every upstream connection goes to an address that was judged.
+
+A name is resolved once and every address it has is judged before any of them is dialled, so that a second look-up
+cannot point a judged name somewhere else (DNS rebinding). Look-ups have an executor of their own: the event loop's
+default has six threads on two cores, so six dead names would stop all others (reference/engine.md, item 5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING, ClassVar
+
+import aiohappyeyeballs
+
+from categories.address import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IPAddress = IPv4Address | IPv6Address
+
+_DNS_THREADS = 64
+_POSITIVE_SECONDS = 60.0
+_NEGATIVE_SECONDS = 10.0
+_CACHED_NAMES = 10_000
+_STAGGER_SECONDS = 0.25  # RFC 8305, section 5
+
+
+class UpstreamError(OSError):
+    """The origin cannot be reached. `outcome` is the word that stands in the usage log."""
+
+    outcome: ClassVar[str] = "connect"
+
+    def __str__(self) -> str:
+        """Give the outcome first: mitmproxy hands errors on as text, and proxy/upstream.py reads it back."""
+        return f"breakwater-{self.outcome}: {self.args[0]}"
+
+
+class NameNotFound(UpstreamError):
+    """The name has no address, or its name servers did not answer in time."""
+
+    outcome = "dns"
+
+
+class ConnectFailed(UpstreamError):
+    """Every judged address refused or is unreachable."""
+
+
+class ConnectTimedOut(UpstreamError):
+    """No judged address answered in time."""
+
+    outcome = "timeout"
+
+
+class AddressRefused(UpstreamError):
+    """The name has addresses, and policy refuses them."""
+
+    outcome = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    addresses: tuple[IPAddress, ...]
+    error: str | None
+    expires: float  # monotonic seconds
+
+
+class Resolver:
+    """Names to addresses, through the system's resolver, with bounded waits and a bounded cache."""
+
+    def __init__(self, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._timeout = timeout
+        self._clock = clock
+        self._executor = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="dns")
+        self._answers: OrderedDict[str, _Answer] = OrderedDict()
+        self._asked: dict[str, asyncio.Future[_Answer]] = {}
+
+    def cached(self, host: str) -> tuple[IPAddress, ...] | None:
+        """Give the addresses of a name that was asked less than a minute ago; None where it must be asked."""
+        answer = self._fresh(host)
+        return answer.addresses if answer and not answer.error else None
+
+    async def resolve(self, host: str) -> tuple[IPAddress, ...]:
+        """Give all addresses of `host`, a canonical name or an address literal.
+
+        Raises:
+            NameNotFound: there are none, or nobody said so within the time limit.
+        """
+        if (ip := literal(host)) is not None:
+            return (ip,)
+        answer = self._fresh(host) or await self._ask_once(host)
+        if answer.error is not None:
+            raise NameNotFound(answer.error)
+        return answer.addresses
+
+    def close(self) -> None:
+        """Let go of the threads; look-ups under way are left to end by themselves."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _fresh(self, host: str) -> _Answer | None:
+        answer = self._answers.get(host)
+        return answer if answer is not None and answer.expires > self._clock() else None
+
+    async def _ask_once(self, host: str) -> _Answer:
+        """Many requests for one new name make one look-up."""
+        if (asked := self._asked.get(host)) is None:
+            asked = asyncio.ensure_future(self._ask(host))
+            self._asked[host] = asked
+            asked.add_done_callback(lambda _: self._asked.pop(host, None))
+        return await asyncio.shield(asked)
+
+    async def _ask(self, host: str) -> _Answer:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout):
+                found = await loop.run_in_executor(self._executor, _look_up, host)
+        except TimeoutError:
+            answer = _Answer((), f"no answer for {host} within {self._timeout:g} s", self._clock() + _NEGATIVE_SECONDS)
+        except (OSError, UnicodeError) as error:
+            answer = _Answer((), f"{host} does not resolve ({_why(error)})", self._clock() + _NEGATIVE_SECONDS)
+        else:
+            answer = _Answer(found, None, self._clock() + _POSITIVE_SECONDS)
+        self._keep(host, answer)
+        return answer
+
+    def _keep(self, host: str, answer: _Answer) -> None:
+        self._answers[host] = answer
+        self._answers.move_to_end(host)
+        while len(self._answers) > _CACHED_NAMES:
+            self._answers.popitem(last=False)
+
+
+def _why(error: Exception) -> str:
+    return str(error.strerror) if isinstance(error, OSError) and error.strerror else type(error).__name__
+
+
+def _look_up(host: str) -> tuple[IPAddress, ...]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    # A scope id ("fe80::1%eth0") is the resolver's word about this machine: link-local is refused all the same.
+    return tuple(dict.fromkeys(ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in found))
+
+
+class Dialer:
+    """Opens upstream connections to judged addresses only."""
+
+    def __init__(self, resolver: Resolver, refuses: Callable[[IPAddress, int], str | None], timeout: float) -> None:
+        """Take `refuses`, which says why policy refuses (address, port), or None."""
+        self._resolver = resolver
+        self._refuses = refuses
+        self._timeout = timeout
+
+    async def socket_to(self, host: str, port: int) -> socket.socket:
+        """Resolve `host`, judge every address, and connect to the first judged one that answers.
+
+        Raises:
+            UpstreamError: one of its kinds above.
+        """
+        addresses = await self._resolver.resolve(host)
+        for address in addresses:
+            if (why := self._refuses(address, port)) is not None:
+                raise AddressRefused(why)
+        return await self._dial(host, addresses, port)
+
+    async def _dial(self, host: str, addresses: tuple[IPAddress, ...], port: int) -> socket.socket:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await aiohappyeyeballs.start_connection(
+                    [_address_info(address, port) for address in addresses], happy_eyeballs_delay=_STAGGER_SECONDS
+                )
+        except TimeoutError:
+            raise ConnectTimedOut(f"{host}:{port} did not answer within {self._timeout:g} s") from None
+        except OSError as error:
+            raise ConnectFailed(f"{host}:{port} cannot be reached ({_why(error)})") from error
+
+    async def streams_to(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Do the same for mitmproxy, which wants a reader and a writer (65,536-byte buffer)."""
+        return await asyncio.open_connection(sock=await self.socket_to(host, port))
+
+
+def _address_info(address: IPAddress, port: int) -> aiohappyeyeballs.AddrInfoType:
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    sockaddr = (str(address), port, 0, 0) if address.version == 6 else (str(address), port)
+    return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", sockaddr)

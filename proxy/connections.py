@@ -1,0 +1,52 @@
+"""The client connections of one worker: how many each address holds, and which of them wait for a head."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+
+class Waiting(Protocol):
+    """A connection as it is counted."""
+
+    client: str
+
+    @property
+    def idle(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class Connections:
+    """Admits connections, up to `per_client` of one address and `total` of all."""
+
+    def __init__(self, per_client: int, total: int) -> None:
+        self._per_client = per_client
+        self._total = total
+        self._open: dict[Waiting, None] = {}
+        self._by_client: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def admit(self, connection: Waiting) -> bool:
+        """Count a connection; False where it is one too many and must be closed."""
+        if len(self._open) >= self._total or self._by_client[connection.client] >= self._per_client:
+            return False
+        self._open[connection] = None
+        self._by_client[connection.client] += 1
+        return True
+
+    def forget(self, connection: Waiting) -> None:
+        """Take a connection out of the count. Later calls do nothing."""
+        if connection not in self._open:
+            return
+        del self._open[connection]
+        self._by_client[connection.client] -= 1
+        if not self._by_client[connection.client]:
+            del self._by_client[connection.client]
+
+    def close_idle(self) -> None:
+        """Close what waits for a head."""
+        for connection in [connection for connection in self._open if connection.idle]:
+            connection.close()

@@ -1,0 +1,126 @@
+"""Every private part of mitmproxy that is replaced, pinned by the digest of its source.
+
+mitmproxy is pinned to one version; a change under one of these functions would turn our replacement into a guess. So
+at start each replaced function's source must have the digest that was read, else the process refuses to start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from mitmproxy.proxy import server
+from mitmproxy.proxy.layers.http import (
+    DropStream,
+    GetHttpConnection,
+    HttpStream,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    SendHttp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+
+    from mitmproxy import http
+
+if TYPE_CHECKING:
+    #: Opens an upstream connection: (host, port) to reader and writer. Raises OSError.
+    Dial = Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+#: SHA-256 of the source of what is replaced or relied upon, read in mitmproxy 12.2.3.
+PINNED: tuple[tuple[Callable[..., Any], str], ...] = (
+    (HttpStream.start_request_stream, "46f03368a2a5436256a2f5afc4be43db81c9951bad213d62eb66629573986fbe"),
+    (HttpStream.make_server_connection, "ddc7bc72f4d2fbc7d7be17c31ab321035c8e50672160a6fd3b84aec24e7350fb"),
+    (server.ConnectionHandler.open_connection, "5e0b3cbaf7a4030a0a044c9ca36296c2c53a874e47cd861e5d7f70a88beff951"),
+    (server.ConnectionHandler.server_event, "a2b42657ebe8bf6de9b9064d7b3dde2403a744bb8f75df03691a5c0e735544d7"),
+    (server.ConnectionHandler.close_connection, "c0d10cc05dd65b80025d49f02f3ad4315fbd3ed8b82778eba7c55e29155f8cb6"),
+)
+
+
+class EngineChanged(RuntimeError):
+    """The installed mitmproxy is not the one that was read."""
+
+
+def digest_of(function: Callable[..., Any]) -> str:
+    """Give the SHA-256 of a function's source."""
+    return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
+
+
+def install(dial: Dial, answer_failure: Callable[[http.HTTPFlow, str], None]) -> None:
+    """Replace the parts, once, before the first connection.
+
+    `dial` opens every upstream connection. `answer_failure` puts our page on a flow whose origin cannot be used.
+
+    Raises EngineChanged.
+    """
+    for function, digest in PINNED:
+        if digest_of(function) != digest:
+            raise EngineChanged(f"mitmproxy's {function.__qualname__} is not the pinned one: install the lock's version")
+    server.asyncio = _asyncio_with(dial)  # type: ignore[attr-defined]
+    HttpStream.start_request_stream = _start_request_stream  # type: ignore[method-assign]
+    HttpStream.make_server_connection = _server_connection_or(answer_failure)  # type: ignore[method-assign]
+
+
+def _asyncio_with(dial: Dial) -> SimpleNamespace:
+    """Give mitmproxy's server an asyncio whose open_connection resolves once and dials judged addresses only.
+
+    Rewriting `server.address` in a hook instead breaks upstream keep-alive (reference/engine.md, item 5).
+    """
+
+    async def open_connection(
+        host: str, port: int, *, local_addr: object = None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await dial(host, port)
+
+    return SimpleNamespace(**{**vars(asyncio), "open_connection": open_connection})
+
+
+_original_start_request_stream = HttpStream.start_request_stream
+
+
+def _start_request_stream(self: HttpStream) -> Generator[Any, Any, None]:
+    """Answer a blocked upload at once and drop its body; stock raises here, and the client hangs (item 7)."""
+    if self.flow.response:
+        yield from _send_now(self)
+    else:
+        yield from _original_start_request_stream(self)
+
+
+def _server_connection_or(answer_failure: Callable[[http.HTTPFlow, str], None]) -> Callable[[HttpStream], Any]:
+    def make_server_connection(self: HttpStream) -> Generator[Any, Any, bool]:
+        """Send our page where the origin cannot be used; stock sends its own (item 8)."""
+        connection, error = yield GetHttpConnection(
+            (self.flow.request.host, self.flow.request.port),
+            self.flow.request.scheme == "https",
+            self.flow.server_conn.via,
+            self.flow.server_conn.transport_protocol,
+        )
+        if error is None:
+            self.context.server = self.flow.server_conn = connection
+            return True
+        answer_failure(self.flow, error)
+        yield from _send_now(self)
+        return False
+
+    return make_server_connection
+
+
+def _send_now(stream: HttpStream) -> Generator[Any, Any, None]:
+    """Send the flow's response, whatever of the request is still to come, and take nothing more of this stream."""
+    response = stream.flow.response
+    assert response is not None  # noqa: S101  # both callers have just set it
+    if stream.client_state is not stream.state_done and not stream.flow.request.is_http2:
+        response.headers["connection"] = "close"  # the body that still comes must not be read as the next request
+    stream.flow.live = False
+    stream.client_state = stream.server_state = stream.state_errored
+    content = response.raw_content or b""
+    yield SendHttp(ResponseHeaders(stream.stream_id, response, end_stream=not content), stream.context.client)
+    if content:
+        yield SendHttp(ResponseData(stream.stream_id, content), stream.context.client)
+    yield DropStream(stream.stream_id)
+    yield SendHttp(ResponseEndOfMessage(stream.stream_id), stream.context.client)

@@ -1,0 +1,173 @@
+"""From a CONNECT head or an HTTP flow to RequestFacts. What the client claims is stated here, and believed nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from categories.address import MalformedAddress, canonical_host, literal, parse, parse_authority
+from proxy.facts import PATH_CAP, Intent, RequestFacts, Stage
+from proxy.snapshot import groups_of, school_of
+
+if TYPE_CHECKING:
+    from mitmproxy import http
+
+    from proxy.identity.local import Identified
+    from proxy.recording import Exchange
+    from proxy.snapshot import PolicySnapshot
+
+#: A header that names a host which is no host: never equal to a canonical one, so it never agrees with anything.
+_NO_HOST = "(malformed)"
+
+_FRAMED = frozenset({"document", "iframe", "frame", "embed", "object"})
+
+
+@dataclass(slots=True)
+class Tunnel:
+    """A CONNECT that was answered 200 and is now intercepted: inside it, the user is the CONNECT's."""
+
+    host: str
+    port: int
+    identified: Identified
+    exchange: Exchange
+    sni: str | None = None
+
+
+def connect_facts(
+    target: str, client: str, identified: Identified, snapshot: PolicySnapshot, interceptable: bool
+) -> RequestFacts:
+    """State what a CONNECT says.
+
+    Raises MalformedAddress.
+    """
+    host, port = parse_authority(target)
+    return RequestFacts(
+        stage=Stage.CONNECT,
+        at=datetime.now(UTC),
+        client=client,
+        method="CONNECT",
+        scheme="tunnel",
+        host=host,
+        port=port,
+        ip=literal(host),
+        user=identified.user,
+        identity=identified.method if identified.user else None,
+        identity_problem=identified.problem,
+        groups=groups_of(identified.user, snapshot),
+        school=school_of(client, snapshot),
+        interceptable=interceptable,
+    )
+
+
+def request_facts(
+    flow: http.HTTPFlow, client: str, identified: Identified, tunnel: Tunnel | None, snapshot: PolicySnapshot
+) -> RequestFacts:
+    """State what a request says.
+
+    Raises MalformedAddress.
+    """
+    request = flow.request
+    path = request.data.path[: PATH_CAP * 2].decode("utf-8", "replace")
+    # The host is canonical inside a tunnel; outside it mitmproxy has IDNA-decoded it, and parsing encodes it again.
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    address = parse(f"{request.scheme}://{host}:{request.port}{path if path.startswith('/') else '/'}")
+    return RequestFacts(
+        stage=Stage.REQUEST,
+        at=datetime.now(UTC),
+        client=client,
+        method=request.method[:32],
+        scheme=_scheme(flow),
+        host=address.host,
+        port=address.port,
+        path=address.path[:PATH_CAP],
+        query=address.query[:PATH_CAP],
+        ip=address.ip,
+        user=identified.user,
+        identity=identified.method if identified.user else None,
+        identity_problem=identified.problem,
+        groups=groups_of(identified.user, snapshot),
+        school=school_of(client, snapshot),
+        tunnel_host=tunnel.host if tunnel else None,
+        tunnel_port=tunnel.port if tunnel else None,
+        sni=tunnel.sni if tunnel else None,
+        host_header=_claimed_host(flow, address.host, address.port) if tunnel else None,
+        intent=_intent(request),
+        page=_page(request),
+    )
+
+
+def _scheme(flow: http.HTTPFlow) -> str:
+    """Say ws or wss where the request asks for a WebSocket."""
+    request = flow.request
+    if request.headers.get("upgrade", "").lower() == "websocket":
+        return "wss" if request.scheme == "https" else "ws"
+    return request.scheme
+
+
+def _claimed_host(flow: http.HTTPFlow, host: str, port: int) -> str | None:
+    """Give the one host that :authority, the absolute form and every Host header name; else one that disagrees."""
+    request = flow.request
+    claims = [request.authority, *request.headers.get_all("host")]
+    named = [_host_of(claim, port) for claim in claims if claim]
+    return next((name for name in named if name != host), named[0] if named else None)
+
+
+def _host_of(claim: str, port: int) -> str:
+    try:
+        host, claimed_port = parse_authority(claim, default_port=port)
+    except MalformedAddress:
+        return _NO_HOST
+    return host if claimed_port == port else f"{host}:{claimed_port}"
+
+
+def _intent(request: http.Request) -> Intent:
+    headers = request.headers
+    if "prefetch" in headers.get("sec-purpose", ""):
+        return Intent.PREFETCH
+    destination = headers.get("sec-fetch-dest")
+    if destination is None:
+        # Not sent to plain-http targets (reference/interface.md, 1.5): a browser's page asks for HTML by Accept.
+        asks_page = request.method in ("GET", "POST") and "text/html" in headers.get("accept", "")
+        return Intent.NAVIGATE if asks_page else Intent.BACKGROUND
+    if destination == "document" and headers.get("sec-fetch-mode") == "navigate":
+        return Intent.NAVIGATE
+    if destination in _FRAMED or destination != "empty" or "referer" in headers:
+        return Intent.SUBRESOURCE
+    return Intent.BACKGROUND
+
+
+def _page(request: http.Request) -> str | None:
+    """Give the initiator's host; a claim by the client, kept as such."""
+    claim = request.headers.get("referer") or request.headers.get("origin")
+    if not claim or claim == "null":
+        return None
+    try:
+        return parse(claim[:PATH_CAP]).host
+    except MalformedAddress:
+        return None
+
+
+def sni_of(name: str | None) -> str | None:
+    """Give a ClientHello's server name as a canonical host; one that is none agrees with nothing."""
+    if name is None:
+        return None
+    try:
+        return canonical_host(name)
+    except MalformedAddress:
+        return _NO_HOST
+
+
+def malformed_facts(client: str, snapshot: PolicySnapshot, method: str) -> RequestFacts:
+    """State the little that is known of a request that cannot be read: nothing that it claims."""
+    return RequestFacts(
+        stage=Stage.REQUEST,
+        at=datetime.now(UTC),
+        client=client,
+        method=method[:32],
+        scheme="http",
+        host="",
+        port=0,
+        path="",
+        school=school_of(client, snapshot),
+    )

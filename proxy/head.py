@@ -1,0 +1,58 @@
+"""The first head of a connection: read strictly, before anything else touches the bytes.
+
+Only what the front must know is kept. Bare LF, NUL, obs-fold and white space before a colon are refused: mitmproxy
+would accept some of them and an origin might read them differently (RFC 9112, sections 2.2, 5.1 and 5.2).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+END = b"\r\n\r\n"
+
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([^\x00-\x20\x7f]+) HTTP/1\.[01]")
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\r\n]*?)[ \t]*")
+
+
+class MalformedHead(ValueError):
+    """The head is no HTTP/1 request head. The message is one line, without the client's bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request line and its fields; names in lower case, values as sent."""
+
+    method: str
+    target: str
+    fields: tuple[tuple[bytes, bytes], ...]
+
+    def value(self, name: bytes) -> bytes | None:
+        """Give the value of the first field of that name."""
+        return next((value for field, value in self.fields if field == name), None)
+
+    @property
+    def has_body(self) -> bool:
+        """True when bytes of a body may follow the head."""
+        return any(field in (b"content-length", b"transfer-encoding") for field, _ in self.fields)
+
+
+def parse_head(raw: bytes) -> Head:
+    """Read a head, up to and without its empty line.
+
+    Raises MalformedHead.
+    """
+    first, *lines = raw.split(b"\r\n")
+    line = _REQUEST_LINE.fullmatch(first)
+    if line is None:
+        raise MalformedHead("the request line is not METHOD TARGET HTTP/1.x")
+    return Head(line[1].decode("ascii"), line[2].decode("latin-1"), tuple(map(_field, lines)))
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    if b"\n" in line:
+        raise MalformedHead("a header line ends in a bare line feed")
+    found = _FIELD.fullmatch(line)
+    if found is None:
+        raise MalformedHead("a header line is not NAME: VALUE")
+    return found[1].lower(), found[2]

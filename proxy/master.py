@@ -1,0 +1,155 @@
+"""mitmproxy, lean and fail-closed: no default addons, no port of its own, and every hook through one dispatcher.
+
+Stock mitmproxy logs an exception in a hook as "Addon error" and delivers the traffic (reference/mitmproxy.md,
+section 0). Here hooks do not go through its addon manager at all: a handler hands each one to `Dispatcher`, which
+turns an exception, a stray cancellation or five seconds without an answer into a block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mitmproxy import ctx, options
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.master import Master
+from mitmproxy.proxy import layers
+from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
+from mitmproxy.proxy.mode_specs import ProxyMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mitmproxy.proxy.commands import StartHook
+
+    from proxy.flow_facts import Tunnel
+    from proxy.identity.local import LocalIdentity
+    from proxy.recording import Exchange
+    from proxy.tls_config import BreakwaterTlsConfig
+
+#: An asynchronous hook that has not answered after this long is a failure, in seconds (reference/engine.md, item 13).
+HOOK_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Hooks(Protocol):
+    """What the dispatcher asks of the addon."""
+
+    def hook(self, name: str) -> Callable[[Handler, Any], Any] | None: ...
+
+    def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool: ...
+
+
+class Dispatcher:
+    """Runs a hook; what goes wrong in it becomes a block, or the end of the connection."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+
+    async def run(self, handler: Handler, name: str, data: object) -> None:
+        """Run the hook of that name, if the addon has one. Never raises but for a cancellation of our own task."""
+        method = self._hooks.hook(name)
+        if method is None:
+            return
+        try:
+            answer = method(handler, data)
+            if inspect.isawaitable(answer):
+                async with asyncio.timeout(HOOK_SECONDS):
+                    await answer
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._fail_closed(handler, data, name, error)
+        except Exception as error:  # noqa: BLE001  # the one broad catch of the project: invariant 2
+            self._fail_closed(handler, data, name, error)
+
+    def _fail_closed(self, handler: Handler, data: object, name: str, error: BaseException) -> None:
+        log.error("%s failed, so the answer is a block", name, exc_info=error)
+        try:
+            answered = self._hooks.refuse(handler, data, name, error)
+        except Exception:  # even the refusal failed: nothing may pass
+            log.exception("the refusal of %s failed, so the connection is closed", name)
+            answered = False
+        if not answered:
+            handler.close()
+
+
+class Handler(ProxyConnectionHandler):
+    """One client connection inside mitmproxy. `tunnel` is set where the front answered its CONNECT."""
+
+    def __init__(
+        self, engine: Engine, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tunnel: Tunnel | None
+    ) -> None:
+        super().__init__(engine.master, reader, writer, engine.options, engine.mode)
+        self._dispatcher = engine.dispatcher
+        self.tunnel = tunnel
+        self.exchanges: set[Exchange] = set()
+        self.draining = False
+        context = self.layer.context
+        if tunnel is None:
+            self.layer = layers.modes.HttpProxy(context)
+        else:
+            context.server.address = (tunnel.host, tunnel.port)
+            self.layer = layers.modes.TransparentProxy(context)
+
+    @property
+    def client_ip(self) -> str:
+        """The client's address."""
+        return str(self.client.peername[0])
+
+    async def handle_hook(self, hook: StartHook) -> None:
+        """Hand the hook to the dispatcher, with the idle timer stopped."""
+        with self.timeout_watchdog.disarm():
+            (data,) = hook.args()
+            await self._dispatcher.run(self, hook.name, data)
+
+    def close(self) -> None:
+        """Close the client's connection, and with it everything behind it."""
+        if self.client in self.transports:
+            self.close_connection(self.client)
+
+    def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
+        """Close the connection where mitmproxy reports a crash of its own: stock leaves it hanging, half answered."""
+        if exc_info:
+            log.error("%s", message, exc_info=exc_info)
+            self.close()
+
+
+class Engine:
+    """The one mitmproxy of a worker."""
+
+    def __init__(self, hooks: Hooks, tls_config: BreakwaterTlsConfig, idle_seconds: int) -> None:
+        self.options = options.Options(server=False)
+        self.master = Master(self.options)
+        self.master._legacy_log_events.uninstall()  # it keeps every log line as an event
+        self.master.addons.add(Proxyserver(), tls_config)  # for the options that they declare
+        self.options.update(
+            connection_strategy="lazy",
+            http3=False,
+            rawtcp=False,
+            ssl_insecure=False,
+            tcp_timeout=idle_seconds,
+            upstream_cert=False,
+            validate_inbound_headers=True,
+        )
+        self.mode = ProxyMode.parse("regular")
+        self.dispatcher = Dispatcher(hooks)
+        self.handlers: set[Handler] = set()
+        ctx.options = self.options
+
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tunnel: Tunnel | None = None
+    ) -> None:
+        """Handle a client connection for its whole life."""
+        handler = Handler(self, reader, writer, tunnel)
+        self.handlers.add(handler)
+        try:
+            await handler.handle_client()
+        finally:
+            self.handlers.discard(handler)
+
+

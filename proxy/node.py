@@ -1,0 +1,76 @@
+"""What one worker holds: the policy in force, and the few things that have a state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from proxy.connect import NameNotFound
+from proxy.detectors.destination import judge_address
+from proxy.evaluate import error_verdict, evaluate
+
+if TYPE_CHECKING:
+    from config.settings import Limits
+    from proxy.block_page import Pages
+    from proxy.connect import Dialer, IPAddress, Resolver
+    from proxy.facts import RequestFacts
+    from proxy.identity.local import LocalIdentity
+    from proxy.public_pages import PublicPages
+    from proxy.recording import Recorder
+    from proxy.snapshot import PolicySnapshot
+    from proxy.verdict import Verdict
+    from usage_log.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """All that a revision or a list generation changes: swapped in one assignment."""
+
+    snapshot: PolicySnapshot
+    pages: Pages
+    public_pages: PublicPages
+    limits: Limits
+
+
+@dataclass(slots=True)
+class Node:
+    """A worker's state. Only `in_force` is replaced while it runs."""
+
+    in_force: InForce
+    identity: LocalIdentity
+    recorder: Recorder
+    spool: Spool
+    resolver: Resolver
+    dialer: Dialer
+    refused_certificates: dict[str, int]
+    draining: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """The district's limits: sizes in bytes, times in seconds."""
+        return self.in_force.limits
+
+    def refuses(self, address: IPAddress, port: int) -> str | None:
+        """Say why policy in force refuses to connect to (address, port); None where it does not."""
+        match = judge_address(address, port, self.in_force.snapshot)
+        return match.title if match else None
+
+
+async def judge(facts: RequestFacts, node: Node) -> tuple[RequestFacts, Verdict]:
+    """Evaluate facts; what would be forwarded is evaluated again with every address that its name resolves to.
+
+    A name that does not resolve keeps its verdict: an allow whose outcome is `dns`.
+    """
+    snapshot = node.in_force.snapshot
+    if not node.spool.has_room:
+        return facts, error_verdict("usage-log", snapshot.revision)
+    if facts.ip is None and (known := node.resolver.cached(facts.host)) is not None:
+        facts = replace(facts, addresses=known)
+    verdict = evaluate(facts, snapshot)
+    if facts.ip is not None or facts.addresses or not verdict.forwards or facts.host == snapshot.public_name:
+        return facts, verdict
+    try:
+        facts = replace(facts, addresses=await node.resolver.resolve(facts.host))
+    except NameNotFound:
+        return facts, verdict
+    return facts, evaluate(facts, snapshot)

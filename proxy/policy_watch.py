@@ -1,0 +1,96 @@
+"""Notices that something else was applied, builds it off the event loop, and swaps it in one assignment.
+
+What stays open past its verdict (WebSockets, spliced tunnels) is then judged again, in slices, and cut where it is
+blocked now. A build that fails changes nothing: the policy in force stays, and the failure is told and shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from proxy.evaluate import evaluate
+from proxy.identity.accounts import load_accounts
+from proxy.policy_files import Marks, load, marks_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from proxy.authority import Authority
+    from proxy.identity.accounts import Accounts
+    from proxy.node import InForce, Node
+    from proxy.recording import Exchange
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
+
+#: Open exchanges judged again in one turn of the loop: some 2 ms.
+_SLICE = 100
+
+
+class PolicyWatch:
+    """Keeps a node's policy what was applied last."""
+
+    def __init__(self, node: Node, state_dir: Path, authority: Authority) -> None:
+        self._node = node
+        self._state_dir = state_dir
+        self._authority = authority
+        self._marks: Marks | None = marks_of(state_dir)
+        self._wake = asyncio.Event()
+        self.problem: str | None = None
+
+    def look_now(self) -> None:
+        """Read everything again, changed or not (SIGHUP)."""
+        self._marks = None
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look once a second, for ever."""
+        while True:
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._wake.wait()
+            marks = await asyncio.to_thread(marks_of, self._state_dir)
+            if marks != self._marks:
+                self._marks = marks
+                await self._swap()
+
+    async def _swap(self) -> None:
+        try:
+            in_force, accounts = await asyncio.to_thread(self._build)
+        except Exception as error:  # noqa: BLE001  # invariant 2: whatever is wrong with it, it does not come into force
+            self.problem = str(error)
+            log.error("what was applied cannot be used, so nothing changes: %s", error)
+            return
+        self.problem = None
+        self._node.in_force = in_force
+        self._node.identity.swap(accounts)
+        await self._judge_again()
+
+    def _build(self) -> tuple[InForce, Accounts]:
+        return load(self._state_dir, self._authority), load_accounts(self._state_dir / "accounts.json")
+
+    async def _judge_again(self) -> None:
+        open_now = [exchange for exchange in self._node.recorder.open if exchange.cut is not None]
+        for start in range(0, len(open_now), _SLICE):
+            for exchange in open_now[start : start + _SLICE]:
+                self._cut_if_blocked(exchange)
+            await asyncio.sleep(0)
+
+    def _cut_if_blocked(self, exchange: Exchange) -> None:
+        if exchange.ended or exchange.cut is None:
+            return
+        facts = replace(exchange.facts, at=datetime.now(UTC))
+        if facts.user is not None and not self._node.identity.active(facts.user):
+            exchange.detail = "cut off: the account is disabled"
+        elif evaluate(facts, self._node.in_force.snapshot).forwards:
+            return
+        else:
+            exchange.detail = "cut off: blocked by a later policy"
+        exchange.cut()

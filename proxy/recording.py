@@ -1,0 +1,149 @@
+"""Facts and verdict to DecisionRecord: the one place that says what is kept about a person.
+
+An exchange is one request (or tunnel) between its first head and its last byte. Its final verdict is recorded once:
+before the head of an answer of ours, with the last byte of an origin's, or after ten seconds where it is still open;
+then a second row, `end`, with the same id, closes it (reference/engine.md, item 10).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from usage_log.record import DecisionRecord
+from usage_log.spool import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxy.facts import RequestFacts
+    from proxy.verdict import Verdict
+
+#: What is still open after this long is recorded without waiting for its end, in seconds.
+OPEN_SECONDS = 10.0
+
+_DETAIL_CAP = 200
+
+
+class Sink(Protocol):
+    """Where records go: the worker's spool. Raises SpoolFull."""
+
+    def append(self, record: DecisionRecord) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One request on its way: the counters change, the facts and the verdict are replaced whole."""
+
+    facts: RequestFacts
+    verdict: Verdict
+    id: str = field(default_factory=new_id)
+    started: float = field(default_factory=time.monotonic)
+    status: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    outcome: str = "ok"
+    detail: str | None = None
+    recorded: bool = False
+    ended: bool = False
+    cut: Callable[[], None] | None = None  # closes what stays open past its verdict: a WebSocket, a spliced tunnel
+
+
+class Recorder:
+    """Writes every exchange's verdict once, and its end once."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._open: dict[Exchange, None] = {}
+
+    @property
+    def open(self) -> tuple[Exchange, ...]:
+        """What has not ended, oldest first."""
+        return tuple(self._open)
+
+    def begin(self, exchange: Exchange) -> None:
+        """Watch an exchange until it ends."""
+        self._open[exchange] = None
+
+    def end(self, exchange: Exchange) -> None:
+        """Record the exchange's verdict; or, where that was done while it was open, its end. Later calls do nothing.
+
+        Raises SpoolFull.
+        """
+        if exchange.ended:
+            return
+        self._sink.append(record_of(exchange, "end" if exchange.recorded else "decision"))
+        exchange.recorded = exchange.ended = True
+        self._open.pop(exchange, None)
+
+    def yield_to_inner(self, exchange: Exchange) -> None:
+        """Let a CONNECT's inner requests speak for it; where it stands in the log already, close it there."""
+        if exchange.recorded:
+            self.end(exchange)
+        exchange.ended = True
+        self._open.pop(exchange, None)
+
+    def tick(self) -> None:
+        """Record what has been open for ten seconds. Called once a second; oldest first, so it stops early.
+
+        Raises SpoolFull.
+        """
+        limit = time.monotonic() - OPEN_SECONDS
+        for exchange in self.open:
+            if exchange.started > limit:
+                return
+            if not exchange.recorded:
+                self._sink.append(record_of(exchange, "decision"))
+                exchange.recorded = True
+
+    def end_all(self, outcome: str) -> None:
+        """Record everything that is still open: the worker is going away.
+
+        Raises SpoolFull.
+        """
+        for exchange in self.open:
+            exchange.outcome = outcome
+            self.end(exchange)
+
+
+def _microseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
+
+
+def record_of(exchange: Exchange, event: str) -> DecisionRecord:
+    """Say what is kept: the path without its query, and no header, body or credential."""
+    facts, verdict = exchange.facts, exchange.verdict
+    match = verdict.match
+    return DecisionRecord(
+        id=exchange.id,
+        event=event,
+        time=_microseconds(facts.at if event == "decision" else datetime.now(UTC)),
+        user=facts.user,
+        identity=facts.identity,
+        client=facts.client,
+        school=facts.school,
+        device=None,
+        method=facts.method,
+        scheme=facts.scheme,
+        host=facts.host,
+        port=facts.port,
+        path=facts.path,
+        category=verdict.category,
+        action=verdict.action.value,
+        reason=verdict.reason,
+        basis=verdict.basis.value if verdict.basis else None,
+        list=match.list if match else None,
+        list_version=match.list_version if match else None,
+        unblock=verdict.unblock,
+        policy_revision=verdict.policy_revision,
+        status=exchange.status or verdict.status,
+        bytes_in=exchange.bytes_in,
+        bytes_out=exchange.bytes_out,
+        duration_ms=int((time.monotonic() - exchange.started) * 1000),
+        intent=facts.intent.value,
+        page=facts.page,
+        outcome=exchange.outcome,
+        detail=exchange.detail[:_DETAIL_CAP] if exchange.detail else None,
+    )

@@ -1,0 +1,224 @@
+"""A tunnel that is never decrypted: its ClientHello is read, its bytes are relayed, and it can be cut.
+
+The name in the ClientHello must be the CONNECT's: a pass-through list that looks at one of them only is a tunnel
+(reference/bypass-and-p2p.md, item 13). The origin is dialled after that, and at the addresses that were judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mitmproxy.proxy.layers.tls import parse_client_hello
+
+from proxy.connect import UpstreamError
+from proxy.evaluate import evaluate
+from proxy.facts import Stage
+from proxy.flow_facts import sni_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxy.node import Node
+    from proxy.recording import Exchange
+
+#: A ClientHello of more than this is none: with post-quantum key shares they come to some 2 KiB.
+_HELLO_CAP = 32 * 1024
+
+
+class NoClientHello(Exception):
+    """What came after CONNECT is not the beginning of TLS, or did not come in time."""
+
+
+async def splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, node: Node) -> None:
+    """Relay between a client's transport and the exchange's destination until both sides have ended.
+
+    `rest` is what was read behind the CONNECT head. Records the exchange when it ends.
+    """
+    try:
+        await _splice(transport, rest, exchange, node)
+    except NoClientHello as error:
+        exchange.outcome, exchange.detail = "client-abort", str(error)
+    except UpstreamError as error:
+        exchange.outcome, exchange.detail = _outcome(error), str(error.args[0])
+    finally:
+        transport.close()
+        node.recorder.end(exchange)
+
+
+def _outcome(error: UpstreamError) -> str:
+    return error.outcome if error.outcome in ("dns", "connect", "timeout") else "connect"
+
+
+async def _splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, node: Node) -> None:
+    client = _Side()
+    client.connection_made(transport)
+    transport.set_protocol(client)
+    client.held += rest
+    transport.resume_reading()
+    server_name = await _server_name(client, node.limits.hello_seconds)
+    facts = replace(exchange.facts, stage=Stage.CLIENT_HELLO, sni=sni_of(server_name) or "", interceptable=False)
+    verdict = evaluate(facts, node.in_force.snapshot)
+    exchange.facts = facts
+    if not verdict.forwards:
+        exchange.verdict, exchange.status = verdict, verdict.status
+        return
+    exchange.status = 200
+    sock = await node.dialer.socket_to(facts.host, facts.port)
+    _, origin = await asyncio.get_running_loop().create_connection(_Side, sock=sock)
+    exchange.cut = transport.abort
+    await _relay(client, origin, exchange, node.limits.tunnel_idle_seconds)
+
+
+async def _server_name(client: _Side, seconds: float) -> str | None:
+    """Wait for a whole ClientHello and give the name it asks for."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    hello = parse_client_hello(bytes(client.held))
+                except ValueError:
+                    raise NoClientHello("not TLS behind CONNECT") from None
+                if hello is not None:
+                    return hello.sni
+                if client.ended or len(client.held) > _HELLO_CAP:
+                    raise NoClientHello("no ClientHello behind CONNECT")
+                await client.more()
+    except TimeoutError:
+        raise NoClientHello(f"no ClientHello within {seconds:g} s") from None
+
+
+async def _relay(client: _Side, origin: _Side, exchange: Exchange, idle_seconds: float) -> None:
+    """Join the two sides and wait until both have ended, or neither has said anything for too long."""
+    loop = asyncio.get_running_loop()
+    last = [loop.time()]
+
+    def sent(count: int) -> None:
+        exchange.bytes_in += count
+        last[0] = loop.time()
+
+    def received(count: int) -> None:
+        exchange.bytes_out += count
+        last[0] = loop.time()
+
+    origin.join(client, received)
+    client.join(origin, sent)
+    try:
+        while not (client.lost.is_set() and origin.lost.is_set()):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(idle_seconds / 4):
+                    await client.lost.wait()
+                    await origin.lost.wait()
+            if loop.time() - last[0] > idle_seconds:
+                exchange.outcome = "timeout"
+                return
+    finally:
+        origin.abort()
+        client.close()
+
+
+class _Side(asyncio.Protocol):
+    """One end of a relay. Until it is joined to its peer it holds what it receives."""
+
+    def __init__(self) -> None:
+        self.held = bytearray()
+        self.ended = False
+        self.lost = asyncio.Event()
+        self._came = asyncio.Event()
+        self._peer: _Side | None = None
+        self._count: Callable[[int], None] = _nothing
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # a TCP socket makes no other
+        self._transport = transport
+
+    def join(self, peer: _Side, count: Callable[[int], None]) -> None:
+        """Send to `peer` what was held and all that comes, and tell `count` how many bytes."""
+        self._peer, self._count = peer, count
+        self.resume()
+        held, self.held = bytes(self.held), bytearray()
+        if held:
+            self.data_received(held)
+        if self.ended:
+            self._end_peer()
+
+    async def more(self) -> None:
+        """Wait for more bytes, or the end."""
+        self._came.clear()
+        await self._came.wait()
+
+    def data_received(self, data: bytes) -> None:
+        if self._peer is None:
+            self.held += data
+            self._came.set()
+            if len(self.held) > _HELLO_CAP:
+                self._transport.pause_reading()
+            return
+        self._count(len(data))
+        self._peer.write(data)
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def eof_received(self) -> bool:
+        """Pass a half-close on, where the peer's transport can (TLS cannot)."""
+        self.ended = True
+        self._came.set()
+        self._end_peer()
+        return True
+
+    def _end_peer(self) -> None:
+        if self._peer is not None:
+            self._peer.end()
+
+    def end(self) -> None:
+        """Say that nothing more will be written."""
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+        if self.ended:
+            self._transport.close()
+
+    def pause_writing(self) -> None:
+        """Our peer's bytes do not leave fast enough: stop reading them."""
+        if self._peer is not None:
+            self._peer.pause()
+
+    def resume_writing(self) -> None:
+        if self._peer is not None:
+            self._peer.resume()
+
+    def pause(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.ended = True
+        self.lost.set()
+        self._came.set()
+        if self._peer is not None:
+            self._peer.close()
+
+    def close(self) -> None:
+        """Close after what is written."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, once there is nothing left to write."""
+        if not self._transport.is_closing():
+            self._transport.close()
+
+
+def _nothing(_: int) -> None:
+    """Count nothing: the side is not joined yet."""

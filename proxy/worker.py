@@ -1,0 +1,233 @@
+"""One worker process: takes connections from the shared listeners and filters them. Started by the supervisor."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import socket
+import ssl
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proxy import engine
+from proxy.addon import Addon
+from proxy.authority import open_or_create
+from proxy.connect import Dialer, Resolver
+from proxy.connections import Connections
+from proxy.front import Front
+from proxy.identity.accounts import load_accounts
+from proxy.identity.local import LocalIdentity
+from proxy.leaf_certificates import LeafCertificates
+from proxy.master import Engine
+from proxy.node import Node
+from proxy.policy_files import applied_settings, load
+from proxy.policy_watch import PolicyWatch
+from proxy.recording import Recorder
+from proxy.status import WorkerStatus
+from proxy.tls_config import BreakwaterTlsConfig
+from usage_log.spool import Spool, SpoolFull
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: The share of the descriptor limit that client connections may take; each may need a second one upstream.
+_CLIENTS_OF_DESCRIPTORS = 0.45
+
+_TICK_SECONDS = 1.0
+_SPOOL_SECONDS = 0.1
+
+
+def main() -> int:
+    """Run a worker until SIGTERM, or until the supervisor is gone."""
+    logging.basicConfig(level=logging.WARNING, format="worker: %(message)s", stream=sys.stderr)
+    arguments = _arguments()
+    try:
+        return asyncio.run(_run(arguments))
+    except (OSError, ValueError, RuntimeError) as error:
+        log.error("%s", error)
+        return 4
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="proxy.worker")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--worker", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--listen", required=True, help="descriptors of the listening sockets")
+    parser.add_argument("--status", type=int, required=True, help="descriptor of the pipe to the supervisor")
+    return parser.parse_args()
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    worker = Worker(arguments)
+    await worker.serve()
+    return 0
+
+
+class Worker:
+    """The composition of one process."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        state_dir: Path = arguments.state_dir
+        _, settings = applied_settings(state_dir)
+        limits = settings.proxy.limits
+        authority = open_or_create(state_dir / "ca", settings.district.name, datetime.now(UTC))
+        self._number: int = arguments.worker
+        self._pipe: int = arguments.status
+        spool = Spool(
+            state_dir / "spool", socket.gethostname(), self._number, limits.spool_bytes // arguments.workers
+        )
+        resolver = Resolver(limits.dns_seconds)
+        self._node = Node(
+            in_force=load(state_dir, authority),
+            identity=LocalIdentity(load_accounts(state_dir / "accounts.json")),
+            recorder=Recorder(spool),
+            spool=spool,
+            resolver=resolver,
+            dialer=Dialer(resolver, self._refuses, limits.connect_seconds),
+            refused_certificates={},
+        )
+        tls_config = BreakwaterTlsConfig(
+            LeafCertificates(authority, settings.proxy.public_name), tuple(settings.proxy.extra_trust)
+        )
+        addon = Addon(self._node, tls_config)
+        engine.install(self._node.dialer.streams_to, addon.answer_failure)
+        self._engine = Engine(addon, tls_config, limits.idle_seconds)
+        self._connections = Connections(limits.connections_per_client, _room_for_clients())
+        self._watch = PolicyWatch(self._node, state_dir, authority)
+        self._listeners = _listeners(arguments.listen, settings)
+        self._drain_seconds = limits.drain_seconds
+        self._stopping = asyncio.Event()
+
+    def _refuses(self, address: object, port: int) -> str | None:
+        return self._node.refuses(address, port)  # type: ignore[arg-type]  # the Dialer hands it what it resolved
+
+    async def serve(self) -> None:
+        """Take connections until told to stop, then drain."""
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(asyncio.eager_task_factory)  # as mitmproxy's own Master.run does
+        loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._watch.look_now)
+        accepting = [asyncio.create_task(self._accept(sock, tls)) for sock, tls in self._listeners]
+        upkeep = [asyncio.create_task(each()) for each in (self._tick, self._keep_spool, self._watch.run)]
+        await self._stopping.wait()
+        for task in accepting:
+            task.cancel()
+        await self._drain()
+        for task in upkeep:
+            task.cancel()
+        await asyncio.gather(*accepting, *upkeep, return_exceptions=True)
+        self._node.recorder.end_all("client-abort")
+        self._node.spool.close()
+        self._node.resolver.close()
+        self._node.identity.close()
+
+    async def _accept(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Take one connection a turn, so that the workers share them evenly (reference/engine.md, item 2)."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(sock)
+            except OSError as error:  # out of descriptors, or the client has gone already
+                log.warning("cannot take a connection: %s", error.strerror)
+                await asyncio.sleep(0.1)
+                continue
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            asyncio.create_task(self._greet(connection, tls))  # noqa: RUF006  # the transport keeps what it makes
+
+    async def _greet(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
+        with contextlib.suppress(OSError):  # a client that does not finish TLS has asked nothing
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Front(self._node, self._engine, self._connections), connection, ssl=tls
+            )
+
+    async def _tick(self) -> None:
+        """Once a second: tell the supervisor, and record what has been open for long."""
+        while True:
+            if not await asyncio.to_thread(self._tell):
+                self._stopping.set()  # the supervisor is gone; it will not start a second set beside us
+                return
+            with contextlib.suppress(SpoolFull):  # the next tick tries again; new requests are blocked meanwhile
+                self._node.recorder.tick()
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _tell(self) -> bool:
+        snapshot = self._node.in_force.snapshot
+        status = WorkerStatus(
+            worker=self._number,
+            pid=os.getpid(),
+            revision=snapshot.revision,
+            generation=snapshot.index.generation,
+            accounts=self._node.identity.revision,
+            connections=len(self._connections),
+            problem=self._watch.problem or self._node.spool.problem,
+            refused_certificates=dict(self._node.refused_certificates),
+        )
+        try:
+            os.write(self._pipe, status.line())
+        except OSError:
+            return False
+        return True
+
+    async def _keep_spool(self) -> None:
+        """Prepare the next segment before it is needed, and bring records to the disk once a second."""
+        turn = 0
+        while True:
+            await asyncio.to_thread(self._node.spool.prepare)
+            turn += 1
+            if turn % int(_TICK_SECONDS / _SPOOL_SECONDS) == 0:
+                await asyncio.to_thread(self._node.spool.sync)
+            await asyncio.sleep(_SPOOL_SECONDS)
+
+    async def _drain(self) -> None:
+        """Let what is under way finish, for `drain_seconds`; close and record the rest."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._drain_seconds
+        for sock, _ in self._listeners:
+            sock.close()
+        while loop.time() < deadline:
+            self._connections.close_idle()
+            for handler in list(self._engine.handlers):
+                handler.draining = True
+                if not handler.exchanges:
+                    handler.close()
+            if not len(self._connections):
+                return
+            await asyncio.sleep(0.05)
+
+
+def _room_for_clients() -> int:
+    """Raise the descriptor limit as far as allowed, and say how many clients it has room for."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return int(most * _CLIENTS_OF_DESCRIPTORS)
+
+
+def _listeners(fds: str, settings: Settings) -> list[tuple[socket.socket, ssl.SSLContext | None]]:
+    sockets = [socket.socket(fileno=int(fd)) for fd in fds.split(",")]
+    for sock in sockets:
+        sock.setblocking(False)
+    return [(sock, _tls_of(listener)) for sock, listener in zip(sockets, settings.proxy.listen, strict=True)]
+
+
+def _tls_of(listener: object) -> ssl.SSLContext | None:
+    tls = getattr(listener, "tls", None)
+    if tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])  # CONNECT over HTTP/2 is not spoken here
+    context.load_cert_chain(tls.cert_file, tls.key_file)
+    return context
+
+
+if __name__ == "__main__":
+    sys.exit(main())

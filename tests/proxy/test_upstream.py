@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from proxy.connect import AddressRefused, ConnectFailed, ConnectTimedOut, NameNotFound
+from proxy.upstream import failure_of
+
+CASES = {
+    "a name without an address": (str(NameNotFound("x.test does not resolve")), "upstream.dns", "dns", 502),
+    "an origin that refuses the connection": (str(ConnectFailed("x.test:443")), "upstream.connect", "connect", 502),
+    "an origin that does not answer": (str(ConnectTimedOut("x.test:443")), "upstream.timeout", "timeout", 504),
+    "an address that policy refuses": (str(AddressRefused("private")), "address.private", "ok", 403),
+    "an untrusted certificate": (
+        "Certificate verify failed: self-signed certificate", "upstream.certificate", "upstream-tls", 502
+    ),
+    "plain text on a TLS port": ("The remote server does not speak TLS.", "upstream.tls", "upstream-tls", 502),
+    "a broken handshake": ("OpenSSL Error([('SSL routines', '', 'alert')])", "upstream.tls", "upstream-tls", 502),
+    "anything else": ("server closed connection", "upstream.connect", "connect", 502),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "reason", "outcome", "status"), CASES.values(), ids=CASES.keys())
+def test_every_error_text_has_its_reason(error, reason, outcome, status):
+    failure = failure_of(error)
+    assert (failure.reason, failure.outcome, failure.status) == (reason, outcome, status)
