@@ -1,0 +1,66 @@
+"""Settings of the lists that a district subscribes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, Strict, field_validator
+
+from config.approvals import Approval
+from config.fields import CLOSED, AbsolutePath, CategoryId, Name, Url, named
+
+_PLANNED = frozenset({"wildcard", "dnsmasq", "rpz", "adblock", "e2guardian"})
+
+Directory = Annotated[
+    str, Strict(), AfterValidator(named(r"[A-Za-z0-9_-]{1,64}", "the name of one of the list's directories"))
+]
+Sha256 = Annotated[
+    str,
+    Strict(),
+    AfterValidator(named(r"(sha256:)?[0-9a-fA-F]{64}", "a SHA-256 has 64 hexadecimal digits")),
+    AfterValidator(lambda text: text.removeprefix("sha256:").lower()),
+]
+
+
+class ListSource(BaseModel):
+    """One list, from a web address or a local file."""
+
+    model_config = CLOSED
+
+    name: Name = Field(description="How records, reports and block pages call it.")
+    format: Literal["ut1", "domains", "hosts"] = Field(
+        description="ut1 (tree or tar.gz of categories), domains (one a line, with its sub-domains), or hosts."
+    )
+    url: Url | None = Field(
+        default=None, description="Where `lists update` fetches it; https. Either this or path. None by default."
+    )
+    path: AbsolutePath | None = Field(
+        default=None, description="A local file or folder, from the folder of this file. None by default."
+    )
+    map: Mapping[Directory, CategoryId] = Field(
+        default_factory=dict,
+        description="For ut1: its category -> ours. What is not mapped is not read. Empty by default.",
+    )
+    category: CategoryId | None = Field(
+        default=None, description="For domains and hosts: the category of every line. None by default."
+    )
+    white: Mapping[Directory, Approval] = Field(
+        default_factory=dict,
+        description="For ut1: its white lists that count, each with who answers for it. Empty by default.",
+    )
+    checksum: Sha256 | None = Field(
+        default=None, description="SHA-256 of the file; another file is refused. None by default."
+    )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _built(cls, value: Any) -> Any:
+        if value in _PLANNED:
+            raise ValueError(f"{value}: not built yet in this version; use ut1, domains or hosts")
+        return value
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """The ids of the categories that it fills."""
+        return frozenset(self.map.values()) | ({self.category} if self.category else frozenset())

@@ -1,0 +1,91 @@
+"""The outline of the settings: every key that exists, taken from the models. Documents, hints and differences use it.
+
+A place in the outline is a tuple of keys in which "*" stands for any name of a mapping or any item of a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
+
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+type Place = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: its place, what the reader is told, whether it must be there."""
+
+    place: Place
+    description: str
+    required: bool
+    section: type[BaseModel] | None  # the model of the keys below it, if there are any
+    default: Any = None
+
+
+@cache
+def keys() -> tuple[Key, ...]:
+    """Every key, parents before children, in the order of the models."""
+    return tuple(_keys(Settings, ()))
+
+
+def _keys(model: type[BaseModel], above: Place) -> Iterator[Key]:
+    for name, field in model.model_fields.items():
+        section, stars = _below(field.annotation)
+        place = (*above, name)
+        yield Key(place, field.description or "", field.is_required(), section, _default(field))
+        if section is not None:
+            yield from _keys(section, (*place, *stars))
+
+
+def _default(field: FieldInfo) -> Any:
+    return None if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
+
+
+def _below(annotation: Any) -> tuple[type[BaseModel] | None, Place]:
+    """The model inside an annotation, and a star for each mapping or list around it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, ()
+    for argument in get_args(annotation):
+        section, stars = _below(argument)
+        if section is not None:
+            return section, (*stars, "*") if _is_container(annotation) else stars
+    return None, ()
+
+
+def _is_container(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", None) is not None and len(get_args(annotation)) == 2
+
+
+@cache
+def _places() -> dict[Place, tuple[str, ...]]:
+    """Every place, with the keys that may stand there."""
+    found: dict[Place, list[str]] = {(): []}
+    for key in keys():
+        for length in range(1, len(key.place) + 1):
+            found.setdefault(key.place[:length], [])
+        found[key.place[:-1]].append(key.place[-1])
+    return {place: tuple(names) for place, names in found.items()}
+
+
+def place_of(path: tuple[str | int, ...]) -> Place:
+    """The place in the outline of a path in a file: names and indexes that a district chose become stars."""
+    place: Place = ()
+    for part in path:
+        starred = (*place, "*")
+        place = starred if isinstance(part, int) or starred in _places() else (*place, part)
+    return place
+
+
+def names_at(place: Place) -> tuple[str, ...]:
+    """The keys that may stand at a place; empty where the district chooses them."""
+    return _places().get(place, ())

@@ -1,0 +1,186 @@
+"""Settings of the proxy: where it listens, what it may reach, how long it waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
+
+from categories.address import literal
+from config import refusals
+from config.approvals import ApprovedAddress, PassthroughHost, PrivateNetwork
+from config.fields import (
+    CLOSED,
+    AbsolutePath,
+    Bytes,
+    CategoryId,
+    Flag,
+    Host,
+    Seconds,
+    SocketAddress,
+    Whole,
+    either,
+    socket_address,
+)
+from config.gathering import raise_all
+from config.problems import shown
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+
+class TlsFiles(BaseModel):
+    """Certificate and key of a listener."""
+
+    model_config = CLOSED
+
+    cert_file: AbsolutePath = Field(description="PEM file with the certificate and its chain. Required.")
+    key_file: AbsolutePath = Field(description="PEM file with the private key, mode 0600. Required.")
+
+
+class Listener(BaseModel):
+    """An address on which clients are served: "127.0.0.1:8080", or the long form below."""
+
+    model_config = CLOSED
+
+    address: SocketAddress = Field(
+        description='IP address and port: "0.0.0.0:8080", "[::]:8080". Port 0 takes a free one. Required.'
+    )
+    tls: TlsFiles | None = Field(default=None, description="Speak TLS to clients. No TLS by default.")
+    allow_plain_basic: Flag = Field(
+        default=False, description="Passwords may cross the network readable on this listener. Default false."
+    )
+
+    @property
+    def ip(self) -> IPv4Address | IPv6Address:
+        """The address to bind."""
+        return socket_address(self.address)[0]
+
+    @property
+    def port(self) -> int:
+        """The port to bind; 0 for any free one."""
+        return socket_address(self.address)[1]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"address": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The short form is an address."""
+        return either({"type": "string"}, handler.resolve_ref_schema(handler(schema)))
+
+
+class PrivateNetworks(BaseModel):
+    """Destinations in private ranges, which are refused unless they stand here."""
+
+    model_config = CLOSED
+
+    allow: tuple[PrivateNetwork, ...] = Field(default=(), description="Networks that may be reached. None by default.")
+
+
+class Limits(BaseModel):
+    """Caps and deadlines. Each default is one that was measured or that clients expect."""
+
+    model_config = CLOSED
+
+    head_bytes: Bytes = Field(
+        default=65_536, le=1_048_576, description="Largest request head, bytes (64KiB works too). Default 65536."
+    )
+    head_seconds: Seconds = Field(default=10.0, description="To send a head, seconds. Default 10.")
+    hello_seconds: Seconds = Field(default=5.0, description="To send a ClientHello, seconds. Default 5.")
+    dns_seconds: Seconds = Field(default=5.0, description="To resolve a name, seconds. Default 5.")
+    connect_seconds: Seconds = Field(default=10.0, description="To connect to an origin, seconds. Default 10.")
+    idle_seconds: Seconds = Field(default=120.0, description="An idle connection lives, seconds. Default 120.")
+    tunnel_idle_seconds: Seconds = Field(
+        default=600.0, description="An idle tunnel or WebSocket, or a pending answer, lives, seconds. Default 600."
+    )
+    drain_seconds: Seconds = Field(default=30.0, description="Open requests may finish at a stop, seconds. Default 30.")
+    connections_per_client: Whole = Field(
+        default=256, ge=1, le=65_536, description="Open connections of one client address. Default 256."
+    )
+    spool_bytes: Bytes = Field(
+        default=20 * 1024**3,
+        ge=16 * 1024**2,
+        description="Usage log that waits for the collector, bytes (20GiB works too); when it is full everything is "
+        "blocked. Default 20 GiB.",
+    )
+
+
+def _workers(value: object) -> object:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 256
+    if value != "auto" and not whole:
+        raise ValueError(f"{shown(value)}: write auto, or a number from 1 to 256")
+    return value
+
+
+class Proxy(BaseModel):
+    """The proxy."""
+
+    model_config = CLOSED
+
+    listen: tuple[Listener, ...] = Field(
+        default=(Listener(address="127.0.0.1:8080"),), description='Where clients come in. Default ["127.0.0.1:8080"].'
+    )
+    workers: Annotated[int | Literal["auto"], BeforeValidator(_workers)] = Field(
+        default="auto", description="Processes that filter: auto (one per core), or a number. Default auto."
+    )
+    public_name: Host = Field(
+        default="breakwater.internal",
+        description="Host name under which /why, the PAC file and the certificate are reached, also before sign-in. "
+        "Default breakwater.internal.",
+    )
+    allow_ports: tuple[Whole, ...] = Field(default=(80, 443), description="Destination ports. Default [80, 443].")
+    private_networks: PrivateNetworks = Field(
+        default=PrivateNetworks(), description="Private destinations that may be reached. None by default."
+    )
+    approved_addresses: tuple[ApprovedAddress, ...] = Field(
+        default=(), description="Destinations addressed by number; all others are refused. None by default."
+    )
+    approved_tunnels: tuple[Any, ...] = Field(
+        default=(), description="Not built yet in this version: must stay empty.", json_schema_extra={"maxItems": 0}
+    )
+    passthrough: tuple[PassthroughHost, ...] = Field(
+        default=(), description="Hosts whose TLS is not opened; still filtered by name. None by default."
+    )
+    passthrough_starter: Flag = Field(
+        default=True,
+        description="Pass our starter list of pinned applications (updates, app stores, conferencing, state testing) "
+        "through as well. Default true.",
+    )
+    passthrough_categories: tuple[CategoryId, ...] = Field(
+        default=("finance", "health", "legal"),
+        description="Categories whose hosts' TLS is not opened. Default [finance, health, legal].",
+    )
+    extra_trust: tuple[AbsolutePath, ...] = Field(
+        default=(), description="PEM files added to the authorities that origins are verified with. None by default."
+    )
+    allow_plain_basic: Flag = Field(
+        default=False, description="Passwords may cross the network readable on every listener. Default false."
+    )
+    limits: Limits = Field(default=Limits(), description="Caps and deadlines.")
+
+    @field_validator("public_name")
+    @classmethod
+    def _own_name(cls, value: str) -> str:
+        why = "an address; a name is needed" if literal(value) else refusals.host(value)
+        if why:
+            raise ValueError(why)
+        return value
+
+    @field_validator("allow_ports")
+    @classmethod
+    def _web_ports(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        raise_all(refusals.ports(value))
+        return value
+
+    @field_validator("approved_tunnels")
+    @classmethod
+    def _no_tunnels(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if value:
+            raise ValueError("not built yet in this version; leave it empty")
+        return value

@@ -1,0 +1,79 @@
+"""Every refusal again, on finished settings: for whoever builds a policy snapshot from them (invariants 1, 3 and 6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from categories.address import MalformedAddress, canonical_host
+from config import category_refusals, listener_refusals, refusals
+from config.fields import socket_address
+from config.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+
+    from config.approvals import Approval
+    from config.proxy_settings import Proxy
+    from config.settings import Settings
+
+
+def recheck(settings: Settings, today: date) -> tuple[Refusal, ...]:
+    """What these settings may not do, in spite of the models; empty when they may be used. `today` in UTC."""
+    return tuple(_all(settings, today))
+
+
+def _all(settings: Settings, today: date) -> Iterator[Refusal]:
+    known = category_refusals.known_categories(settings.categories)
+    yield from _below(("groups",), category_refusals.groups(settings.groups))
+    yield from _below(
+        ("categories",), category_refusals.categories(settings.categories, settings.groups, settings.hours)
+    )
+    yield from _below(("lists",), category_refusals.lists(settings.lists, settings.starter_only, known))
+    yield from _below(("proxy",), listener_refusals.proxy(settings.proxy, known))
+    yield from _below(("proxy", "allow_ports"), refusals.ports(settings.proxy.allow_ports))
+    yield from _below(("proxy",), _approvals(settings.proxy))
+    yield from _below(("identity",), listener_refusals.identity(settings.identity, settings.proxy))
+    yield from _below(("metrics",), listener_refusals.metrics(settings.metrics, settings.proxy))
+    for at, approval in _dated(settings):
+        yield from _because(at, refusals.since(approval.since, today))
+
+
+def _approvals(proxy: Proxy) -> Iterator[Refusal]:
+    for number, passed in enumerate(proxy.passthrough):
+        yield from _because(("passthrough", number), _host(passed.host))
+    for number, opened in enumerate(proxy.private_networks.allow):
+        yield from _because(("private_networks", "allow", number), refusals.private_network(opened.network))
+    for number, approved in enumerate(proxy.approved_addresses):
+        why = refusals.approved_address(*socket_address(approved.address))
+        yield from _because(("approved_addresses", number), why)
+    if proxy.approved_tunnels:
+        yield Refusal(("approved_tunnels",), "not built yet in this version; leave it empty")
+
+
+def _host(name: str) -> str | None:
+    try:
+        return refusals.host(canonical_host(name)) if "*" not in name else '"*" is not allowed'
+    except MalformedAddress as error:
+        return str(error)
+
+
+def _dated(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Approval]]:
+    proxy = settings.proxy
+    for key, approvals in (
+        ("passthrough", proxy.passthrough),
+        ("private_networks", proxy.private_networks.allow),
+        ("approved_addresses", proxy.approved_addresses),
+    ):
+        yield from ((("proxy", key, number), approval) for number, approval in enumerate(approvals))
+    for number, source in enumerate(settings.lists):
+        yield from ((("lists", number, "white", name), approval) for name, approval in source.white.items())
+
+
+def _below(at: tuple[str | int, ...], found: Iterable[Refusal]) -> Iterator[Refusal]:
+    return (Refusal((*at, *refusal.at), refusal.message) for refusal in found)
+
+
+def _because(at: tuple[str | int, ...], why: str | None) -> Iterator[Refusal]:
+    if why:
+        yield Refusal(at, why)
