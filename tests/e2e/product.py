@@ -41,13 +41,14 @@ class Product:
 
     folder: Path
     network: Network
-    port: int = 0
+    port: int
+    metrics_port: int
     settings: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def create(cls, folder: Path, network: Network) -> Product:
-        product = cls(folder, network, free_port("127.0.0.1"))
+        product = cls(folder, network, free_port("127.0.0.1"), free_port("127.0.0.1"))
         _write_lists(folder / "lists")
         product.settings = _settings(product)
         product.write()
@@ -210,6 +211,7 @@ def _settings(product: Product) -> dict[str, Any]:
             "extra_trust": [str(network.authority.file)],
         },
         "identity": {"required": True, "methods": ["local"]},
+        "metrics": {"listen": f"127.0.0.1:{product.metrics_port}"},
         "starter_only": True,
         "lists": [
             {"name": "floor", "format": "ut1", "path": "lists/ut1", "map": {"adult": "pornography"}},

@@ -15,6 +15,8 @@ import h2.events
 from tests.e2e.product import PASSWORDS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.e2e.product import Product
 
 SECONDS = 20
@@ -69,9 +71,9 @@ class Client:
         self.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n")
         return self.response()
 
-    def start_tls(self, name: str, alpn: str = "http/1.1") -> None:
-        """TLS with the proxy's own authority as the only trust."""
-        context = ssl.create_default_context(cafile=self._product.authority)
+    def start_tls(self, name: str, alpn: str = "http/1.1", trust: Path | None = None) -> None:
+        """TLS with one authority as the only trust: the district's, unless another is given."""
+        context = ssl.create_default_context(cafile=trust or self._product.authority)
         context.set_alpn_protocols([alpn])
         self._socket = context.wrap_socket(self._socket, server_hostname=name)
 
@@ -92,8 +94,14 @@ class Client:
             data += more
         return data
 
-    def closed(self) -> bool:
-        return self.rest() == b""
+    def closed_within(self, seconds: float) -> bool:
+        """True when the proxy closes the connection, whatever it says before."""
+        self._socket.settimeout(seconds)
+        try:
+            self.rest()
+        except TimeoutError:
+            return False
+        return True
 
     def _head(self) -> tuple[int, dict[str, str]]:
         head = self._until(b"\r\n\r\n").decode("latin-1")
@@ -130,7 +138,7 @@ class Client:
     def read(self) -> bytes:
         try:
             return self._socket.recv(65536)
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLEOFError):
             return b""
 
 

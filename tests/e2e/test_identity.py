@@ -5,6 +5,7 @@ Raw sockets, because no well-behaved client sends these. Each refused request le
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -258,7 +259,19 @@ def test_a_body_of_two_lengths_is_refused(product: Product, network: Network) ->
             f"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n{smuggled}"
         )
         assert client.response().status == 400
-        assert client.closed()
+        assert client.rest() == b""
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_client_that_refuses_our_certificate_leaves_a_record(product: Product, network: Network) -> None:
+    """A held block shows the district's certificate only; who does not trust it gets nothing else."""
+    host = network.fresh("blocked.test")
+    with Client(product) as client:
+        assert client.connect(f"{host}:{network.tls_port}", credentials("ana")).status == 200
+        with pytest.raises(ssl.SSLCertVerificationError):
+            client.start_tls(host, trust=network.authority.file)
+    [row] = product.recorded(host=host)
+    assert (row["user"], row["method"], row["action"]) == ("ana", "CONNECT", "block")
 
 
 def test_no_password_stands_in_the_log_the_state_or_the_output(product: Product) -> None:

@@ -1,0 +1,150 @@
+"""What happens to connections while settings and lists change, and when the filter stops."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.e2e.pages import CHUNK
+from tests.e2e.product import wait_for
+from tests.e2e.raw import Client, credentials
+
+if TYPE_CHECKING:
+    from tests.e2e.network import Network
+    from tests.e2e.product import Product
+
+SWITCHED = 10  # seconds, far above the one or two that it takes
+
+
+class Download:
+    """A download that stands still in the middle of its body until the test releases it."""
+
+    def __init__(self, product: Product, network: Network) -> None:
+        self.host, self._network = network.fresh("older.test"), network
+        self._client = Client(product)
+        assert self._client.connect(f"{self.host}:{network.tls_port}", credentials("ana")).status == 200
+        self._client.start_tls(self.host)
+        authority = f"{self.host}:{network.tls_port}"
+        self._client.send(f"GET /held/{self.host} HTTP/1.1\r\nHost: {authority}\r\n\r\n")
+        self._first = self._client.read()
+        assert self._first.startswith(b"HTTP/1.1 200")
+
+    def finish(self) -> bytes:
+        """Lets the origin send the rest; the whole body."""
+        self._network.runner.gate.release(self.host)
+        data = self._first
+        while data.count(b"\r\n\r\n") == 0 or len(data.split(b"\r\n\r\n", 1)[1]) < 2 * len(CHUNK):
+            more = self._client.read()
+            assert more, f"the download broke off after {len(data)} bytes"
+            data += more
+        return data.split(b"\r\n\r\n", 1)[1]
+
+    def another(self, path: str) -> int:
+        """Status of a further request on the same connection."""
+        return self._client.inside(f"{self.host}:{self._network.tls_port}", path).status
+
+    def close(self) -> None:
+        with self._client:
+            pass
+
+
+def status(product: Product, network: Network, host: str) -> int:
+    with Client(product) as client:
+        return client.get(network.plain_url(host), credentials("ana")).status
+
+
+def test_an_edit_alone_changes_nothing_and_an_applied_one_does(own_product: Product, network: Network) -> None:
+    product, host = own_product, network.fresh("allowed.test")
+    download = Download(product, network)
+    product.settings["lists"].append(
+        {"name": "new", "format": "domains", "path": "lists/new.txt", "category": "gambling"}
+    )
+    (product.folder / "lists" / "new.txt").write_text(f"{host}\n")
+    product.write()
+    time.sleep(2.5)
+    assert status(product, network, host) == 200
+
+    product.done("config", "apply", "--reason", "a new list")
+    product.done("lists", "update")
+    wait_for(lambda: status(product, network, host) == 403, SWITCHED, "the new rule to block", lambda: product.output)
+    assert download.finish() == CHUNK * 2
+    assert download.another("/page") == 200
+    download.close()
+    revisions = {row["policy_revision"] for row in product.records() if row["host"] == host}
+    assert len(revisions) == 2
+    history = product.done("config", "history")
+    assert "a new list" in history
+
+
+def test_what_is_open_is_closed_when_it_is_blocked(own_product: Product, network: Network) -> None:
+    product, host = own_product, network.fresh("older.test")
+    socket, tunnel = Client(product), Client(product)
+    with socket, tunnel:
+        assert socket.connect(f"{host}:{network.tls_port}", credentials("ana")).status == 200
+        socket.start_tls(host)
+        key = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        key += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        assert socket.inside(f"{host}:{network.tls_port}", "/echo-socket", key).status == 101
+        assert tunnel.connect(f"bank.test:{network.tls_port}", credentials("ana")).status == 200
+        tunnel.start_tls("bank.test", trust=network.authority.file)
+        (product.folder / "lists" / "gambling.txt").write_text(f"casino.test\n{host}\nbank.test\n")
+        product.done("lists", "update")
+        assert socket.closed_within(SWITCHED)
+        assert tunnel.closed_within(SWITCHED)
+    [row] = [row for row in product.recorded(host="bank.test") if row["event"] != "end"]
+    assert row["action"] == "passthrough"
+    assert status(product, network, "bank.test") == 403
+
+
+def test_a_disabled_user_is_cut_off(own_product: Product, network: Network) -> None:
+    product = own_product
+    with Client(product) as tunnel:
+        assert tunnel.connect(f"bank.test:{network.tls_port}", credentials("ben")).status == 200
+        tunnel.start_tls("bank.test", trust=network.authority.file)
+        product.done("users", "disable", "ben")
+        assert tunnel.closed_within(SWITCHED)
+    with Client(product) as client:
+        assert client.get(network.plain_url("allowed.test"), credentials("ben")).status == 407
+
+
+def test_settings_that_undo_the_floor_are_refused_while_it_runs(own_product: Product, network: Network) -> None:
+    product, host = own_product, network.fresh("blocked.test")
+    product.settings["categories"]["pornography"] = "allow"
+    product.write()
+    result = product.command("config", "apply", "--reason", "undo the floor")
+    assert result.returncode != 0
+    assert "pornography" in result.stderr
+    time.sleep(2.5)
+    assert status(product, network, host) == 403
+
+
+def test_sigterm_lets_a_download_finish(own_product: Product, network: Network) -> None:
+    product = own_product
+    download = Download(product, network)
+    product.terminate()
+    wait_for(lambda: refused(product), SWITCHED, "the listener to close")
+    assert product.process.poll() is None
+    assert download.finish() == CHUNK * 2
+    download.close()
+    assert product.ended() == 0, product.output
+    [row] = product.records(host=download.host)
+    assert (row["outcome"], row["bytes_out"], row["user"]) == ("ok", 2 * len(CHUNK), "ana")
+
+
+def refused(product: Product) -> bool:
+    try:
+        with Client(product) as client:
+            client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            return client.read() == b""
+    except OSError:
+        return True
+
+
+def test_records_survive_a_kill_of_everything(own_product: Product, network: Network) -> None:
+    """kill -9 of the supervisor: what was decided stands in the spool and is collected at the next start."""
+    product, host = own_product, network.fresh("blocked.test")
+    assert status(product, network, host) == 403
+    product.kill()
+    product.start()
+    [row] = product.recorded(host=host)
+    assert row["action"] == "block"
