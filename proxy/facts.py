@@ -56,7 +56,17 @@ class RequestFacts:
     tunnel_host: str | None = None  # the CONNECT target, when the request is inside a tunnel
     tunnel_port: int | None = None
     sni: str | None = None  # canonical; None where no ClientHello was seen or it named nobody
-    host_header: str | None = None  # canonical host of Host or :authority, where it was sent
+    host_header: str | None = None  # canonical host of Host or :authority; with ":port" where that differs from `port`
     interceptable: bool = True  # False: TLS will not be opened, so no page can be shown inside it
     intent: Intent = Intent.BACKGROUND
     page: str | None = None  # the initiator's host, from Referer or Origin
+
+    @property
+    def target_host(self) -> str:
+        """Where the bytes go: inside a tunnel the CONNECT target, whatever the request claims."""
+        return self.host if self.tunnel_host is None else self.tunnel_host
+
+    @property
+    def target_port(self) -> int:
+        """The port of `target_host`."""
+        return self.port if self.tunnel_port is None else self.tunnel_port

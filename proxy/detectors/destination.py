@@ -1,0 +1,91 @@
+"""Where a connection goes: the port, private networks, addresses without a name, and lies about the destination."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy import reasons
+from proxy.facts import Stage
+from proxy.networks import forms, is_private, plain
+from proxy.verdict import Match
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+    from proxy.facts import RequestFacts
+    from proxy.snapshot import PolicySnapshot
+
+_MISMATCH, _PRIVATE, _LITERAL, _PORT = (
+    Match(reason, reasons.title_of(reason))
+    for reason in (reasons.MISMATCH, reasons.PRIVATE, reasons.LITERAL, reasons.PORT)
+)
+
+
+def mismatch(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a request that names another site than its connection goes to (domain fronting, a tunnel reused)."""
+    target = facts.target_host
+    agrees = (
+        facts.host == target
+        and facts.port == facts.target_port
+        and (facts.host_header is None or facts.host_header == facts.host)
+        and (facts.sni == target if facts.sni is not None else not _hides_its_name(facts))
+    )
+    return None if agrees else _MISMATCH
+
+
+def _hides_its_name(facts: RequestFacts) -> bool:
+    """Say whether a tunnel that stays closed to us names no site: that name is all there is to judge.
+
+    Real ECH hides it. An address literal is never sent there (RFC 6066, 3).
+    """
+    return facts.stage is Stage.CLIENT_HELLO and not facts.interceptable and facts.ip is None
+
+
+def private(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a destination in a private or reserved network, or the proxy itself, by any address that it has.
+
+    One such address refuses the whole name. A public name does not point into a private network by accident: it is
+    DNS rebinding, or an internal service, which belongs in private_networks. Dialling only the public addresses would
+    let the answer's order and the client's retries decide what a verdict means.
+    """
+    if facts.ip is not None and judge_address(facts.ip, facts.target_port, snapshot):
+        return _PRIVATE
+    for address in facts.addresses:
+        if judge_address(address, facts.target_port, snapshot):
+            return _PRIVATE
+    return None
+
+
+def judge_address(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnapshot) -> Match | None:
+    """Say why a connection to this address is refused, or None. The dialer asks for every address it would use."""
+    found = forms(ip)
+    if any(_is_own(form, port, snapshot) for form in found):  # not even where its network is listed
+        return _PRIVATE
+    return _PRIVATE if any(is_private(form) and form not in snapshot.private_allow for form in found) else None
+
+
+def _is_own(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnapshot) -> bool:
+    """The proxy's own listeners: a request to itself would loop, or reach the console from the wrong side."""
+    if port not in snapshot.own_ports:
+        return False
+    here = ip.is_loopback or ip.is_unspecified or ip in snapshot.own_addresses
+    # It listens on every address of this machine, and nobody said which they are.
+    return here or (snapshot.own_addresses_unknown and is_private(ip))
+
+
+def literal(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a destination given as an address: lists name hosts, so it would be judged by nothing."""
+    ip = facts.ip
+    if ip is None or (plain(ip), facts.target_port) in snapshot.approved_addresses:
+        return None
+    return None if plain(ip) in snapshot.private_allow else _LITERAL
+
+
+def port(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a port that is not allowed, before anything is dialled."""
+    number = facts.target_port
+    if number in snapshot.allow_ports:
+        return None
+    if facts.ip is not None and (plain(facts.ip), number) in snapshot.approved_addresses:
+        return None
+    return _PORT

@@ -1,0 +1,192 @@
+"""One question, one answer, at every stage: facts and a policy snapshot in, a verdict out. No clock, no I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from categories.entries import Covers
+from categories.taxonomy import TAXONOMY, Basis
+from proxy import reasons
+from proxy.detectors import DETECTORS
+from proxy.detectors.destination import mismatch
+from proxy.facts import Stage
+from proxy.precedence import Circumstances, Effect, Settlement, settle
+from proxy.snapshot import covering_name, groups_of, unblocks_for
+from proxy.unblock import CHILD_ABUSE, Scope
+from proxy.verdict import Action, Match, Verdict
+
+if TYPE_CHECKING:
+    from categories.entries import ListEntry
+    from proxy.facts import RequestFacts
+    from proxy.snapshot import PolicySnapshot
+
+#: Only the host is known; a path in the facts means nothing.
+_HOST_STAGES = frozenset({Stage.CONNECT, Stage.CLIENT_HELLO})
+_WEB_PORTS = frozenset({80, 443})
+
+
+def evaluate(facts: RequestFacts, snapshot: PolicySnapshot) -> Verdict:
+    """Decide about one stage of one request. A malformed request never comes here: the front answers it itself."""
+    if _is_ours(facts, snapshot):
+        return snapshot.allowed
+    if problem := _identity_problem(facts, snapshot):
+        return _challenge(problem, snapshot.revision)
+    matches = matches_of(facts, snapshot)
+    if not matches:
+        verdict, held_open = snapshot.allowed, False
+    else:
+        settlement = settlement_of(matches, facts, snapshot)
+        verdict, held_open = _verdict(settlement, snapshot.revision), _waits_for_path(settlement)
+    if facts.stage is Stage.CONNECT and verdict.forwards and not held_open and is_passed_through(facts, snapshot):
+        return _passed_through(verdict)
+    return verdict
+
+
+def error_verdict(what: str, revision: int) -> Verdict:
+    """Fail closed: the answer to a failure of ours. `what` ends the reason code: "internal", "timeout", "usage-log"."""
+    return Verdict(Action.BLOCK, f"error.{what}", revision, status=503)
+
+
+def refusal(match: Match, revision: int) -> Verdict:
+    """The block for a match that was found outside `evaluate`, such as the dialer's `judge_address`."""
+    basis = _basis(match)
+    return Verdict(
+        Action.BLOCK, match.reason, revision, match.category, basis, (match,), status=reasons.status_of(match.reason)
+    )
+
+
+def matches_of(facts: RequestFacts, snapshot: PolicySnapshot) -> tuple[Match, ...]:
+    """Everything that detectors, lists and ITS say, in no particular order.
+
+    The lists are asked about the place where the bytes go. A name that the client only claims is compared with it
+    (`address.mismatch`); it is neither believed nor put on the person's record as a category.
+    """
+    found = [match for detector in DETECTORS if (match := detector(facts, snapshot)) is not None]
+    host_only = facts.stage in _HOST_STAGES
+    path, query = ("/", "") if host_only else (facts.path, facts.query)
+    entries = snapshot.index.lookup(facts.target_host, path, query)
+    found.extend(match_of(e, snapshot) for e in entries if not (host_only and e.covers is Covers.PREFIX))
+    if snapshot.its_blocks and (blocked := covering_name(facts.target_host, snapshot.its_blocks)):
+        found.append(Match(reasons.ITS_BLOCK, reasons.title_of(reasons.ITS_BLOCK), entry=blocked))
+    return tuple(found)
+
+
+def match_of(entry: ListEntry, snapshot: PolicySnapshot) -> Match:
+    """A list entry as a match. One of a child-abuse list is never quoted, nor where it stands: no copy, no oracle."""
+    reason = reasons.WHITE_LIST if entry.white else f"category.{entry.category}"
+    known = snapshot.taxonomy.get(entry.category)
+    title = known.title if known else entry.category
+    if entry.category == CHILD_ABUSE:
+        return Match(f"category.{CHILD_ABUSE}", title, entry.category, entry.list, entry.list_version)
+    return Match(reason, title, entry.category, entry.list, entry.list_version, entry.file, entry.line, entry.pattern)
+
+
+def settlement_of(matches: tuple[Match, ...], facts: RequestFacts, snapshot: PolicySnapshot) -> Settlement:
+    """What the table of precedence says about these matches."""
+    return settle(
+        matches,
+        Circumstances(
+            groups=facts.groups | groups_of(facts.user, snapshot),
+            local=facts.at.astimezone(snapshot.timezone),
+            rules=snapshot.rules,
+            unblocks=unblocks_for(facts.target_host, _known_path(facts), snapshot),
+            white=any(match.reason == reasons.WHITE_LIST for match in matches),
+        ),
+    )
+
+
+def is_passed_through(facts: RequestFacts, snapshot: PolicySnapshot) -> bool:
+    """True when this host's TLS is never opened: by name, or by the category of its host."""
+    host = facts.target_host
+    if covering_name(host, snapshot.passthrough) is not None:
+        return True
+    if not snapshot.passthrough_categories:
+        return False
+    entries = snapshot.index.lookup(host, "/", "")
+    return any(
+        entry.category in snapshot.passthrough_categories and entry.covers is not Covers.PREFIX and not entry.white
+        for entry in entries
+    )
+
+
+def _is_ours(facts: RequestFacts, snapshot: PolicySnapshot) -> bool:
+    """Console, PAC, CA and policy pages: reachable before sign-in, and never filtered away."""
+    if facts.target_host != snapshot.public_name:
+        return False
+    port = facts.target_port
+    return (port in _WEB_PORTS or port in snapshot.own_ports) and mismatch(facts, snapshot) is None
+
+
+def _identity_problem(facts: RequestFacts, snapshot: PolicySnapshot) -> str | None:
+    if not snapshot.identity_required:
+        return None
+    return facts.identity_problem or (None if facts.user else "required")
+
+
+def _challenge(problem: str, revision: int) -> Verdict:
+    return Verdict(Action.CHALLENGE, f"identity.{problem}", revision, basis=Basis.DISTRICT_POLICY, status=407)
+
+
+def _known_path(facts: RequestFacts) -> str | None:
+    """The path; None before it is known; "" where it never will be, and nothing about a path may count."""
+    if facts.stage not in _HOST_STAGES:
+        return facts.path
+    return None if facts.interceptable else ""
+
+
+def _waits_for_path(settlement: Settlement) -> bool:
+    """True when an unblock of one path opened the tunnel: it has to be decrypted, so that other paths stay blocked."""
+    return any(lifted.unblock is not None and lifted.unblock.scope is Scope.PATH for lifted in settlement.lifted)
+
+
+_ACTIONS = {Effect.BLOCK: Action.BLOCK, Effect.MONITOR: Action.MONITOR, Effect.LIFT: Action.ALLOW}
+
+
+def _verdict(settlement: Settlement, revision: int) -> Verdict:
+    action = _ACTIONS.get(settlement.row.effect, Action.ALLOW)
+    winner = settlement.winner
+    if winner is None:
+        return _allowed(settlement, revision)
+    return Verdict(
+        action,
+        winner.reason,
+        revision,
+        winner.category,
+        _basis(winner),
+        _with_first(winner, settlement.matches),
+        status=reasons.status_of(winner.reason) if action is Action.BLOCK else 200,
+    )
+
+
+def _allowed(settlement: Settlement, revision: int) -> Verdict:
+    """Allowed, recorded with what matched. The first thing that was lifted says why it is allowed."""
+    matches = settlement.matches
+    if not settlement.lifted:
+        first = next((match for match in matches if match.reason != reasons.WHITE_LIST), matches[0])
+        return Verdict(Action.ALLOW, reasons.DEFAULT, revision, first.category, matches=_with_first(first, matches))
+    lifted = settlement.lifted[0]
+    if lifted.unblock is not None:
+        matches = _with_first(lifted.match, matches)
+        return Verdict(
+            Action.ALLOW, reasons.UNBLOCK, revision, lifted.match.category, matches=matches, unblock=lifted.unblock.id
+        )
+    white = next(match for match in matches if match.reason == reasons.WHITE_LIST)
+    return Verdict(
+        Action.ALLOW, reasons.WHITE_LIST, revision, lifted.match.category, matches=_with_first(white, matches)
+    )
+
+
+def _passed_through(verdict: Verdict) -> Verdict:
+    return Verdict(
+        Action.PASSTHROUGH, verdict.reason, verdict.policy_revision, verdict.category, verdict.basis, verdict.matches,
+        verdict.unblock,
+    )  # fmt: skip
+
+
+def _with_first(first: Match, matches: tuple[Match, ...]) -> tuple[Match, ...]:
+    return (first, *(match for match in matches if match is not first))
+
+
+def _basis(match: Match) -> Basis:
+    category = TAXONOMY.get(match.category or "")
+    return category.basis if category else Basis.DISTRICT_POLICY
