@@ -192,7 +192,8 @@ def test_gambling_is_blocked_as_the_district_set_it(curl: Curl, network: Network
     [
         ("/proxy.pac", "application/x-ns-proxy-autoconfig", b"FindProxyForURL"),
         ("/ca.crt", "application/x-x509-ca-cert", b""),
-        ("/why", "text/html", b"Example Unified"),
+        ("/", "text/html", b"Example Unified"),
+        ("/help", "text/html", b"209 555 0100"),
         ("/healthz", "text/plain", b"ok"),
     ],
 )
