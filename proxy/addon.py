@@ -9,16 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import http
-from mitmproxy.proxy import layers
-from mitmproxy.proxy.layers.http import HTTPMode
 
 from categories.address import MalformedAddress
-from proxy.block_page import ask_of
+from proxy.block_page import Ask, ask_of
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import malformed_facts, request_facts, sni_of
-from proxy.identity.identified import Identified
-from proxy.node import judge
 from proxy.next_layer import next_layer
+from proxy.node import judge
 from proxy.recording import Exchange
 from proxy.respond import failure_verdict, malformed_verdict, response_of
 
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from mitmproxy import tls
     from mitmproxy.proxy.layer import NextLayer
 
+    from proxy.identity.identified import Identified
     from proxy.master import Handler
     from proxy.node import Node
     from proxy.tls_config import BreakwaterTlsConfig
@@ -156,16 +154,13 @@ class Addon:
 
     def _answer(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer instead of the origin, with the record written first."""
-        answer = self._node.in_force.pages.answer(
-            exchange.verdict, exchange.facts, ask_of(flow.request.headers.fields), exchange.id
-        )
-        return self._finish(handler, flow, exchange, response_of(answer, flow.request.method))
+        answer = self._node.in_force.pages.answer(exchange.verdict, exchange.facts, _ask(flow), exchange.id)
+        return self._finish(handler, flow, exchange, response_of(answer))
 
     def _public(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer for `public_name`: reachable before sign-in and during error.*."""
-        ask = ask_of(flow.request.headers.fields)
-        answer = self._node.in_force.public_pages.answer(flow.request.method, exchange.facts.path, ask)
-        return self._finish(handler, flow, exchange, response_of(answer, flow.request.method))
+        answer = self._node.in_force.public_pages.answer(flow.request.method, exchange.facts.path, _ask(flow))
+        return self._finish(handler, flow, exchange, response_of(answer))
 
     def _finish(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange, made: http.Response) -> http.Response:
         exchange.status = made.status_code
@@ -247,8 +242,8 @@ class Addon:
         if exchange is None:
             raise RuntimeError("a request without a verdict asked for its origin")
         verdict, outcome = failure_verdict(error, exchange.verdict)
-        page = self._node.in_force.pages.answer(verdict, exchange.facts, ask_of(flow.request.headers.fields), exchange.id)
-        flow.response = response_of(page, flow.request.method)
+        page = self._node.in_force.pages.answer(verdict, exchange.facts, _ask(flow), exchange.id)
+        flow.response = response_of(page)
         exchange.outcome, exchange.detail = outcome, error
         exchange.status, exchange.bytes_out = verdict.status, len(page.body)
         if not verdict.forwards and verdict.reason.startswith("address."):
@@ -271,6 +266,10 @@ class Addon:
     def _end(self, handler: Handler, exchange: Exchange) -> None:
         self._node.recorder.end(exchange)
         handler.exchanges.discard(exchange)
+
+
+def _ask(flow: http.HTTPFlow) -> Ask:
+    return ask_of(flow.request.headers.fields, flow.request.method)
 
 
 def _by_client(flow: http.HTTPFlow) -> bool:

@@ -183,6 +183,17 @@ class Dialer:
         return await asyncio.open_connection(sock=await self.socket_to(host, port))
 
 
+def is_this_machine(address: IPAddress) -> bool:
+    """True for an address of one of this machine's interfaces: nothing else can be bound."""
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
+
+
 def _address_info(address: IPAddress, port: int) -> aiohappyeyeballs.AddrInfoType:
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     sockaddr = (str(address), port, 0, 0) if address.version == 6 else (str(address), port)

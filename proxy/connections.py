@@ -12,9 +12,11 @@ class Waiting(Protocol):
     client: str
 
     @property
-    def idle(self) -> bool: ...
+    def idle(self) -> bool:
+        """True while nothing is lost by closing it."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close it after what is written."""
 
 
 class Connections:

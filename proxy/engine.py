@@ -60,10 +60,10 @@ def install(dial: Dial, answer_failure: Callable[[http.HTTPFlow, str], None]) ->
     """
     for function, digest in PINNED:
         if digest_of(function) != digest:
-            raise EngineChanged(f"mitmproxy's {function.__qualname__} is not the pinned one: install the lock's version")
-    server.asyncio = _asyncio_with(dial)  # type: ignore[attr-defined]
+            raise EngineChanged(f"mitmproxy's {function.__qualname__} is not the pinned one; install the lock")
+    server.asyncio = _asyncio_with(dial)  # type: ignore[assignment]
     HttpStream.start_request_stream = _start_request_stream  # type: ignore[method-assign]
-    HttpStream.make_server_connection = _server_connection_or(answer_failure)  # type: ignore[method-assign]
+    HttpStream.make_server_connection = _server_connection_or(answer_failure)  # type: ignore[method-assign, assignment]
 
 
 def _asyncio_with(dial: Dial) -> SimpleNamespace:

@@ -13,7 +13,7 @@ from proxy.snapshot import groups_of, school_of
 if TYPE_CHECKING:
     from mitmproxy import http
 
-    from proxy.identity.local import Identified
+    from proxy.identity.identified import Identified
     from proxy.recording import Exchange
     from proxy.snapshot import PolicySnapshot
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress
-from proxy.block_page import Answer, ask_of
+from proxy.block_page import LAST_RESORT, Answer, ask_of
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import Tunnel, connect_facts, malformed_facts
 from proxy.head import END, Head, MalformedHead, parse_head
 from proxy.node import judge
+from proxy.public_pages import Health
 from proxy.recording import Exchange
 from proxy.respond import held, malformed_verdict
 from proxy.splice import splice
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+_EMPTY = ((b"Content-Length", b"0"),)
 
 #: A client that is challenged this often on one socket is not signing in.
 _CHALLENGES = 10
@@ -123,14 +127,15 @@ class Front(asyncio.Protocol):
                 self._public(head)
             else:
                 await self._hand_over(None)
-        except Exception:  # noqa: BLE001  # invariant 2: whatever fails here becomes a block
+        except Exception:  # invariant 2: whatever fails here becomes a block
             log.exception("the front failed, so the answer is a block")
             self._refuse_failed()
 
     def _public(self, head: Head) -> None:
         """Answer a request to the filter itself: its notice, PAC and certificate. Never keeps the socket."""
-        answer = self._node.in_force.public_pages.answer(head.method, head.target.partition("?")[0], ask_of(head.fields))
-        self._send(answer, close=True, body=head.method != "HEAD")
+        health = Health(self._node.spool.has_room, self._node.spool.problem or "ok")
+        ask = ask_of(head.fields, head.method)
+        self._send(self._node.in_force.public_pages.answer(head.method, head.target, ask, health), close=True)
 
     async def _connect(self, head: Head, length: int) -> None:
         """Identify, judge, and refuse, splice or hand over."""
@@ -192,7 +197,8 @@ class Front(asyncio.Protocol):
 
     def _refuse(self, head: Head, exchange: Exchange) -> None:
         """Answer a CONNECT with a refusal, recorded first. After a challenge the client may try again."""
-        answer = self._node.in_force.pages.answer(exchange.verdict, exchange.facts, ask_of(head.fields), exchange.id)
+        ask = ask_of(head.fields, "CONNECT")
+        answer = self._node.in_force.pages.answer(exchange.verdict, exchange.facts, ask, exchange.id)
         exchange.status, exchange.bytes_out = answer.status, len(answer.body)
         self._node.recorder.end(exchange)
         self._challenges += 1
@@ -210,33 +216,18 @@ class Front(asyncio.Protocol):
         exchange = Exchange(malformed_facts(self.client, snapshot, ""), malformed_verdict(snapshot.revision))
         exchange.detail, exchange.status = why, status
         self._node.recorder.end(exchange)
-        self._send(Answer(status, (), b""), close=True)
+        self._send(Answer(status, _EMPTY, b""), close=True)
 
     def _refuse_failed(self) -> None:
         snapshot = self._node.in_force.snapshot
-        exchange = Exchange(malformed_facts(self.client, snapshot, ""), error_verdict("front", snapshot.revision))
+        exchange = Exchange(malformed_facts(self.client, snapshot, ""), error_verdict("hook", snapshot.revision))
         self._node.recorder.end(exchange)
-        self._send(Answer(503, (), b""), close=True)
+        self._send(LAST_RESORT, close=True)
 
-    def _send(self, answer: Answer, *, close: bool, body: bool = True) -> None:
-        lines = [b"HTTP/1.1 %d %s" % (answer.status, _REASONS.get(answer.status, b"Refused"))]
-        lines += [name + b": " + value for name, value in answer.headers if name.lower() != b"content-length"]
-        lines.append(b"Content-Length: %d" % len(answer.body))
+    def _send(self, answer: Answer, *, close: bool) -> None:
+        lines = [b"HTTP/1.1 %d %s" % (answer.status, HTTPStatus(answer.status).phrase.encode())]
+        lines += [name + b": " + value for name, value in answer.headers]
         lines.append(b"Connection: close" if close else b"Connection: keep-alive")
-        self._transport.write(b"\r\n".join(lines) + END + (answer.body if body else b""))
+        self._transport.write(b"\r\n".join(lines) + END + answer.body)
         if close:
             self._transport.close()
-
-
-_REASONS = {
-    200: b"OK",
-    400: b"Bad Request",
-    403: b"Forbidden",
-    404: b"Not Found",
-    405: b"Method Not Allowed",
-    407: b"Proxy Authentication Required",
-    408: b"Request Timeout",
-    421: b"Misdirected Request",
-    431: b"Request Header Fields Too Large",
-    503: b"Service Unavailable",
-}

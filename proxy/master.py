@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mitmproxy.proxy.commands import StartHook
 
     from proxy.flow_facts import Tunnel
-    from proxy.identity.local import LocalIdentity
     from proxy.recording import Exchange
     from proxy.tls_config import BreakwaterTlsConfig
 
@@ -38,9 +37,11 @@ log = logging.getLogger(__name__)
 class Hooks(Protocol):
     """What the dispatcher asks of the addon."""
 
-    def hook(self, name: str) -> Callable[[Handler, Any], Any] | None: ...
+    def hook(self, name: str) -> Callable[[Handler, Any], Any] | None:
+        """Give the method for a hook, if there is one."""
 
-    def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool: ...
+    def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
+        """Answer instead of a hook that failed; False where it is too late for an answer."""
 
 
 class Dispatcher:
@@ -64,7 +65,7 @@ class Dispatcher:
             if task is not None and task.cancelling():
                 raise
             self._fail_closed(handler, data, name, error)
-        except Exception as error:  # noqa: BLE001  # the one broad catch of the project: invariant 2
+        except Exception as error:  # the one broad catch of the project: invariant 2
             self._fail_closed(handler, data, name, error)
 
     def _fail_closed(self, handler: Handler, data: object, name: str, error: BaseException) -> None:
@@ -84,7 +85,7 @@ class Handler(ProxyConnectionHandler):
     def __init__(
         self, engine: Engine, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tunnel: Tunnel | None
     ) -> None:
-        super().__init__(engine.master, reader, writer, engine.options, engine.mode)
+        super().__init__(engine.master, reader, writer, engine.options, engine.mode)  # type: ignore[no-untyped-call]
         self._dispatcher = engine.dispatcher
         self.tunnel = tunnel
         self.exchanges: set[Exchange] = set()
@@ -151,5 +152,3 @@ class Engine:
             await handler.handle_client()
         finally:
             self.handlers.discard(handler)
-
-

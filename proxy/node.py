@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from proxy.connect import NameNotFound
+from proxy.connect import NameNotFound, is_this_machine
 from proxy.detectors.destination import judge_address
 from proxy.evaluate import error_verdict, evaluate
 
 if TYPE_CHECKING:
-    from config.settings import Limits
+    from config.proxy_settings import Limits
     from proxy.block_page import Pages
     from proxy.connect import Dialer, IPAddress, Resolver
     from proxy.facts import RequestFacts
@@ -42,8 +42,8 @@ class Node:
     spool: Spool
     resolver: Resolver
     dialer: Dialer
-    refused_certificates: dict[str, int]
-    draining: bool = False
+    own_ports: frozenset[int]  # those of the listeners, as they are bound
+    refused_certificates: dict[str, int]  # hosts whose clients refuse our certificate, and how often
 
     @property
     def limits(self) -> Limits:
@@ -52,8 +52,10 @@ class Node:
 
     def refuses(self, address: IPAddress, port: int) -> str | None:
         """Say why policy in force refuses to connect to (address, port); None where it does not."""
-        match = judge_address(address, port, self.in_force.snapshot)
-        return match.title if match else None
+        if (match := judge_address(address, port, self.in_force.snapshot)) is not None:
+            return match.title
+        # The snapshot knows the listeners as they are set; on 0.0.0.0, or port 0, only the machine itself can tell.
+        return "this filter itself" if port in self.own_ports and is_this_machine(address) else None
 
 
 async def judge(facts: RequestFacts, node: Node) -> tuple[RequestFacts, Verdict]:

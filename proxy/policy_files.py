@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from categories.index import CategoryIndex
 from categories.update import current
 from config.revisions import Revisions
-from proxy.block_page import PageSettings, Pages
+from proxy.block_page import Pages, PageSettings
+from proxy.identity.accounts import load_accounts
 from proxy.node import InForce
-from proxy.public_pages import PublicPages, PublicFiles
+from proxy.public_pages import ProxyAddress, PublicPages
 from proxy.snapshot import build
 
 if TYPE_CHECKING:
@@ -20,33 +20,19 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from proxy.authority import Authority
+    from proxy.identity.accounts import Accounts
 
 #: What tells a worker that something was applied: the pointers are replaced, never written in place.
 _POINTERS = ("config/current", "lists/current", "accounts.json")
+
+#: Inode, time and size of each pointer, None where it is missing: they differ when something else is in force.
+Marks = tuple[tuple[int, int, int] | None, ...]
 
 
 class NothingApplied(Exception):
     """No revision has been applied yet. The message is one line."""
 
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Inode, time and size of each pointer: they differ when something else is in force."""
-
-    pointers: tuple[tuple[int, int, int] | None, ...]
-
-
-def marks_of(state_dir: Path) -> Marks:
-    """Read the marks of what is on the disk now."""
-    return Marks(tuple(_mark(state_dir / pointer) for pointer in _POINTERS))
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return (found.st_ino, found.st_mtime_ns, found.st_size)
+    exit_code = 4
 
 
 def applied_settings(state_dir: Path) -> tuple[int, Settings]:
@@ -60,29 +46,63 @@ def applied_settings(state_dir: Path) -> tuple[int, Settings]:
     return applied.revision, applied.settings
 
 
-def load(state_dir: Path, authority: Authority) -> InForce:
-    """Build everything that a revision and a list generation decide.
+class PolicyFiles:
+    """The files of one state_dir, as a worker behind `listeners` (address, port, TLS) reads them."""
 
-    Raises what the parts raise; then what is in force stays.
-    """
-    revision, settings = applied_settings(state_dir)
-    index = CategoryIndex.open(current(state_dir / "lists"))
-    snapshot = build(settings, index, revision=revision)
-    page_settings = page_settings_of(settings)
-    files = PublicFiles(authority.certificate_pem, authority.certificate_der, authority.crl(datetime.now(UTC)))
-    return InForce(snapshot, Pages(page_settings), PublicPages(page_settings, files), settings.proxy.limits)
+    def __init__(self, state_dir: Path, authority: Authority, listeners: tuple[tuple[str, int, bool], ...]) -> None:
+        self._state_dir = state_dir
+        self._authority = authority
+        self._listeners = listeners
+
+    def marks(self) -> Marks:
+        """Read the marks of what is on the disk now."""
+        return tuple(_mark(self._state_dir / pointer) for pointer in _POINTERS)
+
+    def accounts(self) -> Accounts:
+        """Read who may sign in. Raises AccountsRefused."""
+        return load_accounts(self._state_dir / "accounts.json")
+
+    def in_force(self) -> InForce:
+        """Build everything that a revision and a list generation decide.
+
+        Raises what the parts raise; then what is in force stays.
+        """
+        revision, settings = applied_settings(self._state_dir)
+        index = CategoryIndex.open(current(self._state_dir / "lists"))
+        page_settings = _page_settings(settings)
+        return InForce(
+            build(settings, index, revision=revision),
+            Pages(page_settings),
+            self._public_pages(page_settings),
+            settings.proxy.limits,
+        )
+
+    def _public_pages(self, settings: PageSettings) -> PublicPages:
+        addresses = tuple(
+            ProxyAddress.of_listener(address, port, tls, settings.public_name) for address, port, tls in self._listeners
+        )
+        authority = self._authority
+        return PublicPages(settings, authority.certificate_pem, addresses, authority.crl(datetime.now(UTC)))
 
 
-def page_settings_of(settings: Settings) -> PageSettings:
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _page_settings(settings: Settings) -> PageSettings:
     """Give what the pages need of the district's file."""
     district = settings.district
     return PageSettings(
         name=district.name,
-        policy_url=district.policy_url,
+        policy_url=district.policy_url or "",
         public_name=settings.proxy.public_name,
         node=socket.gethostname(),
         timezone=district.timezone,
         help_desk_email=district.help_desk.email,
         help_desk_phone=district.help_desk.phone,
-        clauses=dict(district.clauses),
+        clauses={name: clause for name, clause in district.clauses if clause},
     )

@@ -14,15 +14,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from proxy.evaluate import evaluate
-from proxy.identity.accounts import load_accounts
-from proxy.policy_files import Marks, load, marks_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from proxy.authority import Authority
     from proxy.identity.accounts import Accounts
     from proxy.node import InForce, Node
+    from proxy.policy_files import Marks, PolicyFiles
     from proxy.recording import Exchange
 
 log = logging.getLogger(__name__)
@@ -36,11 +32,11 @@ _SLICE = 100
 class PolicyWatch:
     """Keeps a node's policy what was applied last."""
 
-    def __init__(self, node: Node, state_dir: Path, authority: Authority) -> None:
+    def __init__(self, node: Node, files: PolicyFiles, marks: Marks) -> None:
+        """Take the marks of what the node was made from."""
         self._node = node
-        self._state_dir = state_dir
-        self._authority = authority
-        self._marks: Marks | None = marks_of(state_dir)
+        self._files = files
+        self._marks: Marks | None = marks
         self._wake = asyncio.Event()
         self.problem: str | None = None
 
@@ -56,7 +52,7 @@ class PolicyWatch:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._wake.wait()
-            marks = await asyncio.to_thread(marks_of, self._state_dir)
+            marks = await asyncio.to_thread(self._files.marks)
             if marks != self._marks:
                 self._marks = marks
                 await self._swap()
@@ -64,7 +60,7 @@ class PolicyWatch:
     async def _swap(self) -> None:
         try:
             in_force, accounts = await asyncio.to_thread(self._build)
-        except Exception as error:  # noqa: BLE001  # invariant 2: whatever is wrong with it, it does not come into force
+        except Exception as error:  # invariant 2: whatever is wrong with it, it does not come into force
             self.problem = str(error)
             log.error("what was applied cannot be used, so nothing changes: %s", error)
             return
@@ -74,7 +70,7 @@ class PolicyWatch:
         await self._judge_again()
 
     def _build(self) -> tuple[InForce, Accounts]:
-        return load(self._state_dir, self._authority), load_accounts(self._state_dir / "accounts.json")
+        return self._files.in_force(), self._files.accounts()
 
     async def _judge_again(self) -> None:
         open_now = [exchange for exchange in self._node.recorder.open if exchange.cut is not None]

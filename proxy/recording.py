@@ -30,7 +30,8 @@ _DETAIL_CAP = 200
 class Sink(Protocol):
     """Where records go: the worker's spool. Raises SpoolFull."""
 
-    def append(self, record: DecisionRecord) -> None: ...
+    def append(self, record: DecisionRecord) -> None:
+        """Write one record."""
 
 
 @dataclass(slots=True, eq=False)

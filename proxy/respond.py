@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
 
+from proxy import reasons
 from proxy.upstream import failure_of
 from proxy.verdict import Action, Match, Verdict
 
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from proxy.block_page import Answer
 
 #: Reason families whose block is held on CONNECT: TLS is finished with our certificate, and the page shown inside.
-_HELD = frozenset({"category", "its-block", "upstream"})
-_HELD_REASONS = frozenset({"address.private", "address.literal", "address.mismatch"})
+_HELD = frozenset({"category", "upstream"})
+_HELD_REASONS = frozenset({reasons.PRIVATE, reasons.LITERAL, reasons.MISMATCH, reasons.ITS_BLOCK})
 
 
 def held(verdict: Verdict) -> bool:
@@ -25,22 +27,19 @@ def held(verdict: Verdict) -> bool:
 
 def malformed_verdict(revision: int) -> Verdict:
     """Judge what cannot be read."""
-    match = Match("protocol.malformed", "a request that cannot be read")
-    return Verdict(Action.BLOCK, match.reason, revision, matches=(match,), status=400)
+    match = Match(reasons.MALFORMED, reasons.title_of(reasons.MALFORMED))
+    return Verdict(Action.BLOCK, match.reason, revision, matches=(match,), status=reasons.status_of(match.reason))
 
 
 def failure_verdict(error: str, verdict: Verdict) -> tuple[Verdict, str]:
     """Give what the page says about an origin that cannot be used, and the outcome that the record says."""
     failure = failure_of(error)
-    shown = replace(
-        verdict, action=Action.BLOCK, reason=failure.reason, category=None, basis=None, matches=(), status=failure.status
-    )
+    shown = Verdict(Action.BLOCK, failure.reason, verdict.policy_revision, status=failure.status)
     return shown, failure.outcome
 
 
-def response_of(answer: Answer, method: str) -> http.Response:
+def response_of(answer: Answer) -> http.Response:
     """Give our answer in mitmproxy's form."""
-    response = http.Response.make(answer.status, answer.body, answer.headers)
-    if method == "HEAD":
-        response.raw_content = b""
-    return response
+    now = time.time()
+    phrase = HTTPStatus(answer.status).phrase.encode()
+    return http.Response(b"HTTP/1.1", answer.status, phrase, http.Headers(answer.headers), answer.body, None, now, now)

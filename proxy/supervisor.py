@@ -185,4 +185,3 @@ class Supervisor:
 def _python(module: str) -> tuple[str, ...]:
     """Run a module of ours: -P, so that a `proxy/` in the current folder is not taken for it."""
     return (sys.executable, "-P", "-m", module)
-

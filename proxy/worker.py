@@ -22,12 +22,11 @@ from proxy.authority import open_or_create
 from proxy.connect import Dialer, Resolver
 from proxy.connections import Connections
 from proxy.front import Front
-from proxy.identity.accounts import load_accounts
 from proxy.identity.local import LocalIdentity
 from proxy.leaf_certificates import LeafCertificates
 from proxy.master import Engine
 from proxy.node import Node
-from proxy.policy_files import applied_settings, load
+from proxy.policy_files import PolicyFiles, applied_settings
 from proxy.policy_watch import PolicyWatch
 from proxy.recording import Recorder
 from proxy.status import WorkerStatus
@@ -83,17 +82,19 @@ class Worker:
         authority = open_or_create(state_dir / "ca", settings.district.name, datetime.now(UTC))
         self._number: int = arguments.worker
         self._pipe: int = arguments.status
-        spool = Spool(
-            state_dir / "spool", socket.gethostname(), self._number, limits.spool_bytes // arguments.workers
-        )
+        self._listeners = _listeners(arguments.listen, settings)
+        files = PolicyFiles(state_dir, authority, tuple(_described(*listener) for listener in self._listeners))
+        marks = files.marks()
+        spool = Spool(state_dir / "spool", socket.gethostname(), self._number, limits.spool_bytes // arguments.workers)
         resolver = Resolver(limits.dns_seconds)
         self._node = Node(
-            in_force=load(state_dir, authority),
-            identity=LocalIdentity(load_accounts(state_dir / "accounts.json")),
+            in_force=files.in_force(),
+            identity=LocalIdentity(files.accounts()),
             recorder=Recorder(spool),
             spool=spool,
             resolver=resolver,
             dialer=Dialer(resolver, self._refuses, limits.connect_seconds),
+            own_ports=frozenset(sock.getsockname()[1] for sock, _ in self._listeners),
             refused_certificates={},
         )
         tls_config = BreakwaterTlsConfig(
@@ -101,10 +102,9 @@ class Worker:
         )
         addon = Addon(self._node, tls_config)
         engine.install(self._node.dialer.streams_to, addon.answer_failure)
-        self._engine = Engine(addon, tls_config, limits.idle_seconds)
+        self._engine = Engine(addon, tls_config, int(limits.idle_seconds))
         self._connections = Connections(limits.connections_per_client, _room_for_clients())
-        self._watch = PolicyWatch(self._node, state_dir, authority)
-        self._listeners = _listeners(arguments.listen, settings)
+        self._watch = PolicyWatch(self._node, files, marks)
         self._drain_seconds = limits.drain_seconds
         self._stopping = asyncio.Event()
 
@@ -217,6 +217,11 @@ def _listeners(fds: str, settings: Settings) -> list[tuple[socket.socket, ssl.SS
     for sock in sockets:
         sock.setblocking(False)
     return [(sock, _tls_of(listener)) for sock, listener in zip(sockets, settings.proxy.listen, strict=True)]
+
+
+def _described(sock: socket.socket, tls: ssl.SSLContext | None) -> tuple[str, int, bool]:
+    address, port = sock.getsockname()[:2]
+    return address, port, tls is not None
 
 
 def _tls_of(listener: object) -> ssl.SSLContext | None:

@@ -1,0 +1,100 @@
+"""The dispatcher: whatever goes wrong in a hook, the answer is a refusal or the end of the connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from proxy import master
+from proxy.master import Dispatcher
+
+
+class Handler:
+    def __init__(self):
+        self.closed = False
+
+    def close(self):
+        self.closed = True
+
+
+class Hooks:
+    def __init__(self, method, refusal=True):
+        self._method = method
+        self._refusal = refusal
+        self.refused = []
+
+    def hook(self, name):
+        return self._method if name == "requestheaders" else None
+
+    def refuse(self, handler, data, hook, error):
+        self.refused.append((hook, type(error)))
+        if isinstance(self._refusal, Exception):
+            raise self._refusal
+        return self._refusal
+
+
+def raises(handler, data):
+    raise RuntimeError("broken")
+
+
+async def raises_later(handler, data):
+    await asyncio.sleep(0)
+    raise RuntimeError("broken")
+
+
+async def hangs(handler, data):
+    await asyncio.sleep(60)
+
+
+async def is_cancelled(handler, data):
+    raise asyncio.CancelledError
+
+
+FAILURES = {
+    "a hook that raises": (raises, RuntimeError),
+    "an asynchronous hook that raises": (raises_later, RuntimeError),
+    "an asynchronous hook that hangs": (hangs, TimeoutError),
+    "a cancellation that is not ours": (is_cancelled, asyncio.CancelledError),
+}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(master, "HOOK_SECONDS", 0.05)
+
+
+@pytest.mark.parametrize(("method", "error"), FAILURES.values(), ids=FAILURES.keys())
+async def test_a_failing_hook_is_refused(method, error, caplog):
+    hooks, handler = Hooks(method), Handler()
+    await Dispatcher(hooks).run(handler, "requestheaders", object())
+    assert hooks.refused == [("requestheaders", error)]
+    assert not handler.closed
+    assert "so the answer is a block" in caplog.text
+
+
+@pytest.mark.parametrize("refusal", [False, RuntimeError("the page is broken too")], ids=["too late", "raises"])
+async def test_where_no_refusal_can_be_sent_the_connection_is_closed(refusal, caplog):
+    hooks, handler = Hooks(raises, refusal), Handler()
+    with caplog.at_level(logging.CRITICAL):
+        await Dispatcher(hooks).run(handler, "requestheaders", object())
+    assert handler.closed
+
+
+async def test_a_hook_that_is_well_is_left_alone():
+    seen = []
+    hooks, handler = Hooks(lambda handler, data: seen.append(data)), Handler()
+    await Dispatcher(hooks).run(handler, "requestheaders", "data")
+    await Dispatcher(hooks).run(handler, "unknown_hook", "data")
+    assert (seen, hooks.refused, handler.closed) == (["data"], [], False)
+
+
+async def test_a_cancellation_of_our_own_task_is_passed_on():
+    hooks = Hooks(hangs)
+    task = asyncio.create_task(Dispatcher(hooks).run(Handler(), "requestheaders", object()))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert hooks.refused == []

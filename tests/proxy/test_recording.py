@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from categories.taxonomy import Basis
+from proxy.facts import Intent, RequestFacts, Stage
+from proxy.recording import Exchange, Recorder, record_of
+from proxy.verdict import Action, Match, Verdict
+from usage_log.spool import SpoolFull
+
+AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def facts(**changes):
+    return RequestFacts(
+        **{
+            "stage": Stage.REQUEST, "at": AT, "client": "10.1.2.3", "method": "GET", "scheme": "https",
+            "host": "blocked.test", "port": 443, "path": "/a/b", "query": "q=secret", "user": "ana",
+            "identity": "local", "school": "lincoln", "intent": Intent.NAVIGATE, "page": "start.test",
+        }
+        | changes
+    )  # fmt: skip
+
+
+BLOCK = Verdict(
+    Action.BLOCK, "category.pornography", 7, "pornography", Basis.BOARD_POLICY,
+    (Match("category.pornography", "pornography", "pornography", "ut1", "2026-11-22 ab", "adult/domains", 3, "b"),),
+    status=403,
+)  # fmt: skip
+ALLOW = Verdict(Action.ALLOW, "default", 7)
+
+
+class Sink:
+    def __init__(self):
+        self.records = []
+        self.full = False
+
+    def append(self, record):
+        if self.full:
+            raise SpoolFull("full")
+        self.records.append(record)
+
+
+@pytest.fixture
+def sink():
+    return Sink()
+
+
+@pytest.fixture
+def recorder(sink):
+    return Recorder(sink)
+
+
+def test_a_record_says_what_was_decided_and_why_and_keeps_no_query():
+    record = record_of(Exchange(facts(), BLOCK), "decision")
+    assert (record.action, record.reason, record.category, record.basis) == (
+        "block", "category.pornography", "pornography", "board policy"
+    )  # fmt: skip
+    assert (record.list, record.list_version, record.policy_revision, record.status) == ("ut1", "2026-11-22 ab", 7, 403)
+    assert (record.user, record.school, record.intent, record.page) == ("ana", "lincoln", "navigate", "start.test")
+    assert record.time == int(AT.timestamp() * 1_000_000)
+    assert "secret" not in repr(record)
+
+
+def test_an_exchange_is_recorded_once_however_often_it_ends(recorder, sink):
+    exchange = Exchange(facts(), ALLOW)
+    recorder.begin(exchange)
+    recorder.end(exchange)
+    recorder.end(exchange)
+    recorder.tick()
+    assert [record.event for record in sink.records] == ["decision"]
+    assert recorder.open == ()
+
+
+def test_what_is_open_for_ten_seconds_is_recorded_and_ends_later_under_the_same_id(recorder, sink):
+    old, young = Exchange(facts(), ALLOW), Exchange(facts(), ALLOW)
+    old.started -= 11
+    recorder.begin(old)
+    recorder.begin(young)
+    recorder.tick()
+    recorder.tick()
+    assert [(record.event, record.id) for record in sink.records] == [("decision", old.id)]
+    old.bytes_out = 9
+    recorder.end(old)
+    assert [(record.event, record.id, record.bytes_out) for record in sink.records[1:]] == [("end", old.id, 9)]
+
+
+def test_a_connect_yields_to_its_inner_requests(recorder, sink):
+    connect = Exchange(facts(), ALLOW)
+    recorder.begin(connect)
+    recorder.yield_to_inner(connect)
+    recorder.end(connect)
+    assert sink.records == []
+
+
+def test_a_connect_that_was_recorded_while_it_waited_is_closed_when_it_yields(recorder, sink):
+    connect = Exchange(facts(), ALLOW)
+    connect.started -= 11
+    recorder.begin(connect)
+    recorder.tick()
+    recorder.yield_to_inner(connect)
+    assert [record.event for record in sink.records] == ["decision", "end"]
+
+
+def test_a_full_spool_is_told_to_the_caller_and_the_exchange_stays_open(recorder, sink):
+    exchange = Exchange(facts(), ALLOW)
+    recorder.begin(exchange)
+    sink.full = True
+    with pytest.raises(SpoolFull):
+        recorder.end(exchange)
+    assert recorder.open == (exchange,)
+    sink.full = False
+    recorder.end(exchange)
+    assert len(sink.records) == 1
+
+
+def test_a_worker_that_goes_away_records_everything_open(recorder, sink):
+    for _ in range(3):
+        recorder.begin(Exchange(facts(), ALLOW))
+    recorder.end_all("client-abort")
+    assert [record.outcome for record in sink.records] == ["client-abort"] * 3
