@@ -85,6 +85,22 @@ class LocalIdentity:
         """Use other accounts from now on. What was proved for a changed account no longer counts."""
         self._accounts = accounts
 
+    @property
+    def revision(self) -> int:
+        """The revision of the accounts in use."""
+        return self._accounts.revision
+
+    def active(self, user: str) -> bool:
+        """True while that user has an account that is not disabled."""
+        account = self._accounts.get(user)
+        return account is not None and not account.disabled
+
+    def recheck(self, identified: Identified) -> Identified:
+        """What was found before, as it stands now: a user whose account was closed since is no longer named."""
+        if identified.user is None or self.active(identified.user):
+            return identified
+        return _refused(Problem.DISABLED)
+
     def close(self) -> None:
         """Stop the verifying threads; those that wait are given up."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -162,6 +162,18 @@ async def test_a_removed_account_stops_at_once(identity):
     assert await identity.identify(header(), CLIENT) == refused(Problem.PASSWORD)
 
 
+async def test_inside_a_tunnel_a_closed_account_is_noticed(identity, accounts):
+    ann, nobody = await identity.identify(header(), CLIENT), refused(Problem.REQUIRED)
+    assert identity.recheck(ann) == ann
+    assert identity.recheck(nobody) == nobody
+    identity.swap(accounts.with_account(replace(accounts.get("ann"), disabled=True, revision=4)))
+    assert identity.recheck(ann) == refused(Problem.DISABLED)
+    assert not identity.active("ann")
+    identity.swap(Accounts(9))
+    assert identity.recheck(ann) == refused(Problem.DISABLED)
+    assert identity.revision == 9
+
+
 async def test_a_changed_password_ends_the_old_and_begins_the_new(identity, accounts):
     new = header(password="another long password")
     await identity.identify(header(), CLIENT)
