@@ -36,7 +36,7 @@ def dotted(path: tuple[str | int, ...]) -> str:
     """A place in a file as people write it: proxy.listen[0].tls."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{_key(part)}"
+        text += f"[{part}]" if isinstance(part, int) else f".{_key(part)}" if part[:1] != "[" else _key(part)
     return text.removeprefix(".")
 
 

@@ -37,6 +37,8 @@ def _all(settings: Settings, today: date) -> Iterator[Refusal]:
     yield from _below(("metrics",), listener_refusals.metrics(settings.metrics, settings.proxy))
     for at, approval in _dated(settings):
         yield from _because(at, refusals.since(approval.since, today))
+        if not approval.owner.strip() or not approval.reason.strip():
+            yield Refusal(at, "owner or reason is blank")
 
 
 def _approvals(proxy: Proxy) -> Iterator[Refusal]:
