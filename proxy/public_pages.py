@@ -24,10 +24,10 @@ from proxy.pages.wording import mailto, telephone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Health", "ProxyAddress", "PublicPages"]
+__all__ = ["Health", "ProxyAddress", "PublicFiles", "PublicPages"]
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*")
 
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
@@ -77,27 +77,42 @@ class _File:
     body: bytes
 
 
-class PublicPages:
-    """The node's own pages, made once. `authority` is the CA certificate as PEM; a private key beside it is refused."""
+@dataclass(frozen=True, slots=True)
+class PublicFiles:
+    """What is handed out. Raises ValueError without a proxy, or when `certificate` is not one PEM certificate alone."""
 
-    def __init__(
-        self, settings: PageSettings, authority: bytes, proxies: tuple[ProxyAddress, ...], crl: bytes | None = None
-    ) -> None:
-        if not proxies:
+    certificate: bytes  # PEM; a file that also holds the key is refused
+    crl: bytes | None  # DER
+    proxies: tuple[ProxyAddress, ...]
+
+    def __post_init__(self) -> None:
+        if not self.proxies:
             raise ValueError("no listener to hand out in the PAC file")
-        pem = _only_certificate(authority)
-        der = ssl.PEM_cert_to_DER_cert(pem.decode("ascii"))
-        usable = tuple(proxy for proxy in proxies if not proxy.local) or proxies
-        self._files = {
-            "/ca.crt": _File("application/x-x509-ca-cert", pem),
-            "/ca.der": _File("application/x-x509-ca-cert", der),
-            "/proxy.pac": _File("application/x-ns-proxy-autoconfig", pac(usable)),
-        }
-        if crl is not None:
-            self._files["/ca.crl"] = _File("application/pkix-crl", crl)
+        if not _CERTIFICATE.fullmatch(self.certificate):
+            raise ValueError("the authority to hand out has to be one PEM certificate, and nothing else")
+
+    @property
+    def certificate_der(self) -> bytes:
+        """The same certificate as DER."""
+        return ssl.PEM_cert_to_DER_cert(self.certificate.decode("ascii"))
+
+    @property
+    def usable(self) -> tuple[ProxyAddress, ...]:
+        """The proxies that other machines can reach; the local ones only when there are no others."""
+        return tuple(proxy for proxy in self.proxies if not proxy.local) or self.proxies
+
+
+class PublicPages:
+    """The node's own pages, made once."""
+
+    def __init__(self, settings: PageSettings, files: PublicFiles) -> None:
+        self._files = _served(files)
         self._style = style("style.css", "public.css")
         self._policy = content_policy(self._style, UNFRAMED)  # no sandbox: it would forbid the download of the CA
-        values = {"fingerprint": _fingerprint(der), "pac_url": f"{usable[0].url}/proxy.pac"}
+        values = {
+            "fingerprint": hashlib.sha256(files.certificate_der).digest().hex(":").upper(),
+            "pac_url": f"{files.usable[0].url}/proxy.pac",
+        }
         self._pages = {language: self._rendered(settings, language, values) for language in LANGUAGES}
 
     def answer(self, method: str, path: str, ask: Ask, health: Health | None = None) -> Answer:
@@ -160,17 +175,14 @@ def _desk(settings: PageSettings, texts: Mapping[str, str]) -> list[tuple[str, s
     return mail + call
 
 
-def _only_certificate(authority: bytes) -> bytes:
-    """The one certificate of a PEM file. Raises ValueError when anything else, such as a key, stands in it."""
-    blocks = _CERTIFICATE.findall(authority)
-    if len(blocks) != 1 or authority.count(b"-----BEGIN ") != 1:
-        raise ValueError("the authority to hand out has to be one PEM certificate and nothing else")
-    certificate: bytes = blocks[0]
-    return certificate.rstrip(b"\n") + b"\n"
-
-
-def _fingerprint(der: bytes) -> str:
-    return hashlib.sha256(der).digest().hex(":").upper()
+def _served(files: PublicFiles) -> dict[str, _File]:
+    certificate = "application/x-x509-ca-cert"
+    served = {
+        "/ca.crt": _File(certificate, files.certificate),
+        "/ca.der": _File(certificate, files.certificate_der),
+        "/proxy.pac": _File("application/x-ns-proxy-autoconfig", pac(files.usable)),
+    }
+    return served if files.crl is None else {**served, "/ca.crl": _File("application/pkix-crl", files.crl)}
 
 
 def pac(proxies: tuple[ProxyAddress, ...]) -> bytes:

@@ -52,6 +52,7 @@ _FILTER = Kind("error", Tone.FILTER, Offer.CONTACT, "proxy_internal_error")
 #: By reason or its beginning at a dot; the longest that fits counts.
 KINDS: dict[str, Kind] = {
     "category": LISTED,
+    "its-block": _policy("its_block", Offer.UNBLOCK),
     "category.child-abuse": _policy("child_abuse", Offer.NOTICE),
     "bypass": _policy("bypass"),
     "p2p": _policy("p2p"),

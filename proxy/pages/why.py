@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from categories.taxonomy import TAXONOMY
 from proxy.pages.catalogue import catalogue
-from proxy.pages.kinds import LISTED, Kind, Offer, Tone
+from proxy.pages.kinds import LISTED, Kind, Tone
 from proxy.pages.wording import visible
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Longest name of a list, its version, a match or an account shown, in characters.
 NAME_SHOWN = 64
 
+#: Kinds that say which technique was recognized; the others say it in their own sentence.
+_RECOGNIZED = frozenset({"bypass", "p2p"})
+
 
 def why(verdict: Verdict, facts: RequestFacts, kind: Kind, language: str) -> list[Markup]:
     """What the filter saw, as markup: "listed as X by list L", never that a site is something."""
@@ -29,8 +32,9 @@ def why(verdict: Verdict, facts: RequestFacts, kind: Kind, language: str) -> lis
     sentences = [_sentence(texts[f"kinds.{kind.id}.why"], port=str(facts.port))]
     if kind.tone is Tone.SITE:
         sentences.append(_sentence(texts["not_an_attempt"]))
-    if kind.offer is Offer.MISTAKE and match is not None and match.title:
-        sentences.append(_sentence(texts["recognized"], title=_in_english(match.title, language)))
+    if kind.id in _RECOGNIZED and match is not None:
+        technique = texts.get(f"reasons.{match.reason}") or _in_english(match.title, language)
+        sentences.append(_sentence(texts["recognized"], title=technique))
     return sentences
 
 
