@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 
     from usage_log.record import DecisionRecord
 
-__all__ = ["SUFFIX", "Spool", "SpoolFull", "default_quota", "new_id", "used_bytes"]
+__all__ = ["SUFFIX", "Spool", "SpoolFull", "new_id", "used_bytes"]
 
 SUFFIX: Final = ".seg"
 
 #: About eight seconds of one worker's records at 3,000 a second.
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
-_QUOTA: Final = 20 * 1024**3
 
 #: Left free on the volume, so that the collector can still store what lies in the spool: this or 2 % of the volume.
 _RESERVE: Final = 256 * 1024 * 1024
@@ -52,6 +51,7 @@ class _Segment:
 class Spool:
     """The segments of one worker. `append` is for the event loop; `prepare` and `sync` are for a thread.
 
+    `quota_bytes` is for the segments of this worker number, earlier boots included; never over 80 % of the volume.
     `directory` is made if missing (0700); raises OSError if it cannot be. A spool that cannot have a segment is
     still made: `has_room` is False, `problem` says why, and `prepare` tries again.
     """
@@ -179,23 +179,19 @@ class Spool:
         return _Segment(path, fd, self._size)
 
     def _demand_room(self) -> None:
-        used = used_bytes(self._directory)
-        if used + self._size > self._quota:
-            raise OSError(0, f"the spool's quota of {self._quota} bytes is used up ({used} bytes)")
         volume = shutil.disk_usage(self._directory)
+        quota = min(self._quota, volume.total * 4 // 5)
+        used = used_bytes(self._directory, self._worker)
+        if used + self._size > quota:
+            raise OSError(0, f"the spool's quota of {quota} bytes is used up ({used} bytes)")
         if volume.free - self._size < min(_RESERVE, volume.total // 50):
             raise OSError(0, f"only {volume.free} bytes are free on the volume")
 
 
-def used_bytes(directory: Path) -> int:
-    """Return the bytes that all segments in a spool take on the disk, those of other workers included."""
+def used_bytes(directory: Path, worker: int | None = None) -> int:
+    """Return the bytes that the segments in a spool take on the disk: of one worker number, or of all."""
     total = 0
-    for path in directory.glob(f"*{SUFFIX}"):
+    for path in directory.glob(f"*{SUFFIX}" if worker is None else f"*-{worker:03d}-*{SUFFIX}"):
         with contextlib.suppress(FileNotFoundError):  # the collector removed it meanwhile
             total += path.stat().st_size
     return total
-
-
-def default_quota(directory: Path) -> int:
-    """Return 20 GiB or 80 % of the volume that `directory` is on, whichever is less, in bytes."""
-    return min(_QUOTA, shutil.disk_usage(directory).total * 4 // 5)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.usage_log.records import record
 from usage_log.frames import Stamped, decode
-from usage_log.spool import Spool, SpoolFull, default_quota, used_bytes
+from usage_log.spool import Spool, SpoolFull, used_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,6 +153,13 @@ def test_an_unused_segment_is_removed_at_the_end_and_appending_then_is_refused(t
         spool.append(record())
 
 
-def test_the_quota_is_never_more_than_the_volume(tmp_path: Path) -> None:
-    volume = os.statvfs(tmp_path)
-    assert 0 < default_quota(tmp_path) <= min(20 * 1024**3, volume.f_blocks * volume.f_frsize)
+def test_a_quota_counts_the_segments_of_its_own_worker_number(tmp_path: Path) -> None:
+    workers = [Spool(tmp_path, "n1", number, 2 * SMALL, SMALL) for number in range(3)]
+    assert [spool.has_room for spool in workers] == [True] * 3
+    for spool in workers:
+        spool.append(record())
+        spool.close()
+    assert used_bytes(tmp_path) == 3 * SMALL
+    again = Spool(tmp_path, "n1", 1, 2 * SMALL, SMALL)  # one segment of its last boot is not yet collected
+    assert again.problem is not None
+    again.close()

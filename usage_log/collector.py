@@ -1,0 +1,140 @@
+"""The collector process: one on each machine, started by the supervisor.
+
+`python -m usage_log.collector --state-dir DIR --metrics ADDRESS:PORT`. Ends with 0 after SIGTERM, 2 for arguments or a
+state directory it cannot use, 3 when the metrics port is taken, 4 when another collector runs or today's day file is of
+a newer schema. What cannot be stored stays in the spool and is tried again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from config.problems import SettingsRefused
+from config.revisions import Revisions, RevisionTampered
+from usage_log.day_files import DayRefused
+from usage_log.day_store import DayStore
+from usage_log.metrics import Metrics, MetricsServer, MetricsUnavailable, parse_address
+from usage_log.tailing import Collector, RetentionUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+log = logging.getLogger(__name__)
+
+#: Seconds to wait for another collector to end: a restarted supervisor may be quicker than the old collector's drain.
+_LOCK_WAIT: Final = 15.0
+
+
+class AlreadyRunning(Exception):
+    """Another collector holds the spool."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the collector until SIGTERM or SIGINT; return the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="collector: %(message)s")
+    spool = options.state_dir / "spool"
+    try:
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _only_one(spool, _LOCK_WAIT):
+            return asyncio.run(_collect(options.state_dir, options.metrics))
+    except MetricsUnavailable as error:
+        log.error(error)
+        return 3
+    except (AlreadyRunning, DayRefused) as error:
+        log.error(error)
+        return 4
+    except OSError as error:
+        log.error("%s: %s", error.filename or options.state_dir, error.strerror)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="usage_log.collector", description="Bring spooled records into day files.")
+    parser.add_argument("--state-dir", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--metrics", type=parse_address, required=True, metavar="ADDRESS:PORT")
+    return parser
+
+
+async def _collect(state_dir: Path, address: tuple[str, int]) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    spool, log_directory, metrics = state_dir / "spool", state_dir / "log", Metrics()
+    with MetricsServer(metrics, address) as server:
+        async with DayStore(log_directory) as store:
+            await _open_today(store)
+            log.info("collecting from %s; metrics on port %d", spool, server.port)
+            watch = asyncio.create_task(_stop_when_orphaned(stop))
+            await Collector(spool, log_directory, store, metrics).run(stop, lambda: retention_rule(state_dir))
+            watch.cancel()
+    return 0
+
+
+async def _open_today(store: DayStore) -> None:
+    try:
+        await store.open(datetime.now(UTC).date())
+    except sqlite3.Error as error:  # locked, full: the records wait in the spool, and storing them is tried again
+        log.warning("today's day file: %s", error)
+
+
+def retention_rule(state_dir: Path) -> str | None:
+    """Return the rule for records in the applied settings; None, so that all is kept, before any are applied.
+
+    Raises RetentionUnknown for settings that cannot be trusted, and OSError.
+    """
+    try:
+        applied = Revisions(state_dir).current()
+    except (RevisionTampered, SettingsRefused) as error:
+        raise RetentionUnknown(f"no day is deleted, the applied settings cannot be used: {error}") from error
+    return applied.settings.retention.records if applied else None
+
+
+async def _stop_when_orphaned(stop: asyncio.Event) -> None:
+    """A new supervisor starts a collector of its own: the old one must not outlive the old supervisor."""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - no event tells of a parent's death
+        await asyncio.sleep(1.0)
+    log.warning("the supervisor is gone")
+    stop.set()
+
+
+@contextmanager
+def _only_one(spool: Path, wait: float) -> Iterator[None]:
+    """Hold the spool's lock; raises AlreadyRunning when another collector keeps it for `wait` seconds."""
+    fd = os.open(spool / "collector.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        deadline = time.monotonic() + wait
+        while not _locked(fd):
+            if time.monotonic() > deadline:
+                raise AlreadyRunning(f"{spool}: another collector is running: end it first")
+            time.sleep(0.1)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    os._exit(code)  # a thread of a database that did not close must not keep the process (aiosqlite issue 299)

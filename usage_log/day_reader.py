@@ -1,0 +1,91 @@
+"""Opening a day file for reading, and the conditions that a question puts to it. All values are bound, none is text."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from usage_log.day_files import check_schema, day_path, stored_days
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: Seconds to wait for a database that is locked.
+_BUSY: Final = 5.0
+
+type Condition = tuple[str, tuple[Any, ...]]
+
+
+class LogUnreadable(Exception):
+    """A day file cannot be read. The message is one line: where and what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What rows to read. `since` is included and `until` is not; both have a time zone.
+
+    A host that begins with a dot covers its sub-domains too; a reason covers its family, as "bypass" does
+    "bypass.ip-literal". There is no user here: see usage_log.queries.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    category: str | None = None
+    action: str | None = None
+    reason: str | None = None
+    host: str | None = None
+    school: str | None = None
+
+
+@contextmanager
+def reading(directory: Path, day: date) -> Iterator[sqlite3.Connection]:
+    """Open a day's file for reading. Raises DayRefused for a newer schema, and LogUnreadable."""
+    path = day_path(directory, day)
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY)) as database:
+            database.row_factory = sqlite3.Row
+            check_schema(path, database.execute("PRAGMA user_version").fetchone()[0])
+            yield database
+    except sqlite3.Error as error:
+        raise LogUnreadable(f"{path}: {error}") from error
+
+
+def days_of(directory: Path, wanted: Filter) -> list[date]:
+    """Return the stored days (UTC) that a question touches, oldest first."""
+    first = wanted.since.astimezone(UTC).date() if wanted.since else date.min
+    last = wanted.until.astimezone(UTC).date() if wanted.until else date.max
+    return [day for day in stored_days(directory) if first <= day <= last]
+
+
+def condition(wanted: Filter, *more: Condition) -> Condition:
+    """Return a WHERE condition of fixed pieces, and the values for its marks."""
+    pieces: list[Condition] = [("1", ()), *more]
+    for name in ("category", "action", "school"):
+        value = getattr(wanted, name)
+        if value is not None:
+            pieces.append((f"{name} = ?", (value,)))
+    if wanted.since is not None:
+        pieces.append(("time >= ?", (microseconds(wanted.since),)))
+    if wanted.until is not None:
+        pieces.append(("time < ?", (microseconds(wanted.until),)))
+    if wanted.reason is not None:
+        family = f"{wanted.reason.rstrip('.*')}."
+        pieces.append(("(reason = ? OR substr(reason, 1, ?) = ?)", (wanted.reason, len(family), family)))
+    if wanted.host is not None:
+        pieces.append(_host(wanted.host.lower().rstrip(".")))
+    return " AND ".join(piece for piece, _ in pieces), tuple(value for _, values in pieces for value in values)
+
+
+def _host(host: str) -> Condition:
+    if not host.startswith("."):
+        return "host = ?", (host,)
+    return "(host = ? OR substr(host, -?) = ?)", (host[1:], len(host), host)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the Unix time of a moment in microseconds."""
+    return int(moment.timestamp() * 1_000_000)

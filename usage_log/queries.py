@@ -1,0 +1,131 @@
+"""What routine audits may ask: pseudonymous rows and aggregates, never one person's log.
+
+There is no filter by user, and none may be added: a search for one person takes its predicate from an approved case
+(DESIGN.md, invariant 7; a later storey). Outside a case a row's `user` and `device` are pseudonyms, `client` and `path`
+are empty, and so is `detail`, free text that may name either. `page` stays: it is a host, as `host` is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from usage_log.day_files import RECORD_COLUMNS, day_of, stored_days
+from usage_log.day_reader import Filter, condition, days_of, reading
+from usage_log.pseudonyms import Pseudonyms
+from usage_log.record import DecisionRecord, typed_id
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from usage_log.day_reader import Condition
+
+#: Days in which a blocked request is found by the id on its page.
+FOUND_FOR: Final = 30
+
+_COLUMNS: Final = ", ".join(f'"{name}"' for name in ("node", "seq", "rowid", *RECORD_COLUMNS))
+_ROWS: Final = f"SELECT {_COLUMNS} FROM decision WHERE "  # noqa: S608 - the names are the fields of DecisionRecord
+
+
+class CaseNeeded(Exception):
+    """Somebody asked for one person's log without an approved case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page of rows ended: the next page holds what is older."""
+
+    time: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A record as a routine audit may see it. `seq` counts without gaps per start of a worker."""
+
+    node: str
+    seq: int
+    record: DecisionRecord
+    cursor: Cursor
+
+
+def refuse_user(user: str | None) -> None:
+    """Raise CaseNeeded when a question names a user."""
+    if user is not None:
+        raise CaseNeeded("reading one person's log needs an approved case; not built yet")
+
+
+def audit_rows(state_dir: Path, wanted: Filter, limit: int | None = None) -> Iterable[LogRow]:
+    """Return the rows that fit, oldest first; with a limit the newest of them. Raises as `log` does."""
+    directory, pseudonyms = state_dir / "log", Pseudonyms(state_dir / "audit-keys")
+    if limit is None:
+        return log(directory, pseudonyms, wanted)
+    return reversed(newest(directory, pseudonyms, wanted, limit))
+
+
+def log(directory: Path, pseudonyms: Pseudonyms, wanted: Filter) -> Iterator[LogRow]:
+    """Yield the rows that fit, oldest first, without holding them. Raises DayRefused, LogUnreadable, KeyRefused."""
+    where, values = condition(wanted)
+    for day in days_of(directory, wanted):
+        with reading(directory, day) as database:
+            for row in database.execute(f"{_ROWS} {where} ORDER BY time, rowid", values):
+                yield _without_person(row, pseudonyms)
+
+
+def newest(
+    directory: Path, pseudonyms: Pseudonyms, wanted: Filter, limit: int, before: Cursor | None = None
+) -> list[LogRow]:
+    """Return the newest `limit` rows that fit (older than `before`), newest first. Raises as `log` does."""
+    where, values = condition(wanted, *_older_than(before))
+    found: list[LogRow] = []
+    for day in reversed(days_of(directory, wanted)):
+        if len(found) >= limit:
+            break
+        if before is not None and day > day_of(before.time):
+            continue
+        with reading(directory, day) as database:
+            question = f"{_ROWS} {where} ORDER BY time DESC, rowid DESC LIMIT ?"
+            rows = database.execute(question, (*values, limit - len(found)))
+            found += [_without_person(row, pseudonyms) for row in rows]
+    return found
+
+
+def _older_than(before: Cursor | None) -> tuple[Condition, ...]:
+    return () if before is None else (("(time, rowid) < (?, ?)", (before.time, before.row)),)
+
+
+def by_id(state_dir: Path, record_id: str, today: date | None = None) -> DecisionRecord | None:
+    """Return the block that shows this id as its reference, if it is of the last 30 days; without the person.
+
+    The id may be as a person typed it. Raises DayRefused and LogUnreadable.
+    """
+    key = typed_id(record_id)
+    if key is None:
+        return None
+    first = (today or datetime.now(UTC).date()) - timedelta(days=FOUND_FOR)
+    for day in reversed([day for day in stored_days(state_dir / "log") if day >= first]):
+        with reading(state_dir / "log", day) as database:
+            row = database.execute(f"{_ROWS} id = ? AND action = 'block' AND event = 'decision'", (key,)).fetchone()
+            if row is not None:
+                return replace(_record(row), user=None, device=None, client="", path="", detail=None)
+    return None
+
+
+def _without_person(row: sqlite3.Row, pseudonyms: Pseudonyms) -> LogRow:
+    record = _record(row)
+    veiled = replace(
+        record,
+        user=None if record.user is None else pseudonyms.of(record.user, record.time),
+        device=None if record.device is None else pseudonyms.of(f"device\0{record.device}", record.time),
+        client="",
+        path="",
+        detail=None,
+    )
+    return LogRow(row["node"], row["seq"], veiled, Cursor(record.time, row["rowid"]))
+
+
+def _record(row: sqlite3.Row) -> DecisionRecord:
+    return DecisionRecord(**{name: row[name] for name in RECORD_COLUMNS})

@@ -1,0 +1,205 @@
+"""Bringing records from the segments of a spool into the day files, each exactly once, whatever fails meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from usage_log.day_files import DayRefused, day_bytes, day_of
+from usage_log.retention import UnknownRule, delete_day, expired_days
+from usage_log.segments import Chunk, Placed, quarantine, read_chunk
+from usage_log.spool import SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from usage_log.day_store import DayStore
+    from usage_log.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+#: Seconds: between two looks at an idle spool, the longest wait after a failure, and for the last records at the end.
+POLL: Final = 0.1
+LONGEST_WAIT: Final = 5.0
+DRAIN: Final = 8.0  # less than the supervisor waits before it kills
+_HOUSEKEEPING: Final = 600.0
+_SAY_AGAIN: Final = 30.0
+
+#: A half-made segment this old (seconds) belongs to a worker that died while making it.
+_ABANDONED: Final = 60.0
+
+_STORE_ERRORS: Final = (sqlite3.Error, DayRefused, OSError)
+
+
+class RetentionUnknown(Exception):
+    """The rule for records cannot be read; then nothing is deleted."""
+
+
+@dataclass(slots=True)
+class Tail:
+    """How far one segment has been read. `waiting` is the time of its first record known to be unread, microseconds."""
+
+    path: Path
+    offset: int = 0
+    days: set[date] = field(default_factory=set)
+    finished: bool = False
+    caught_up: bool = False
+    waiting: int | None = None
+
+
+class Collector:
+    """Tails all segments of a spool into a store. One at a time: the caller holds the spool's lock."""
+
+    def __init__(self, spool: Path, log_directory: Path, store: DayStore, metrics: Metrics) -> None:
+        self._spool = spool
+        self._log_directory = log_directory
+        self._store = store
+        self._metrics = metrics
+        self._tails: dict[str, Tail] = {}
+        self._trouble: str | None = None
+        self._said = 0.0
+
+    async def run(self, stop: asyncio.Event, retention: Callable[[], str | None]) -> None:
+        """Collect until `stop`, then bring in what is left. `retention` returns the rule, or None to keep all.
+
+        It may raise RetentionUnknown or OSError; then all is kept, and said.
+        """
+        wait, next_housekeeping = POLL, 0.0
+        while not stop.is_set():
+            if time.monotonic() >= next_housekeeping:
+                await self.housekeeping(retention)
+                next_housekeeping = time.monotonic() + _HOUSEKEEPING
+            moved = await self.sweep()
+            wait = min(2 * wait, LONGEST_WAIT) if self._trouble else POLL
+            if not moved or self._trouble:
+                await _wait_for(stop, wait)
+        await self._drain()
+
+    async def sweep(self) -> bool:
+        """Read every segment once; True when records came in. Failures are said and remembered, never raised."""
+        self._look_for_segments()
+        moved, trouble = False, None
+        for tail in list(self._tails.values()):
+            try:
+                moved = await self._advance(tail) or moved
+                await self._remove_if_finished(tail)
+            except _STORE_ERRORS as error:
+                trouble = f"cannot store records: {error}; they wait in the spool"
+                self._metrics.troubles.inc()
+        self._say(trouble)
+        self._measure()
+        return moved
+
+    async def housekeeping(self, retention: Callable[[], str | None]) -> None:
+        """Delete the days whose retention is over, and what dead workers left half-made. Failures are said."""
+        try:
+            await asyncio.to_thread(_remove_abandoned, self._spool)
+            rule = await asyncio.to_thread(retention)
+            for day in expired_days(self._log_directory, rule) if rule else []:
+                await self._store.release(day)
+                delete_day(self._log_directory, day)
+                log.warning("deleted the records of %s: retention %s", day, rule)
+        except (OSError, RetentionUnknown, UnknownRule) as error:
+            log.error("housekeeping: %s", error)
+
+    def _look_for_segments(self) -> None:
+        present = {path.name: path for path in sorted(self._spool.glob(f"*{SUFFIX}"))}
+        for name in self._tails.keys() - present.keys():
+            del self._tails[name]
+        for name, path in present.items():
+            self._tails.setdefault(name, Tail(path))
+
+    async def _advance(self, tail: Tail) -> bool:
+        try:
+            chunk = await asyncio.to_thread(read_chunk, tail.path, tail.offset)
+        except FileNotFoundError:
+            return False  # a worker removed its unused segment
+        if chunk.frames:
+            tail.caught_up = False
+            tail.waiting = chunk.frames[0].stamped.record.time
+            await self._store_frames(tail, chunk.frames)
+            tail.waiting = chunk.frames[-1].stamped.record.time
+        await self._set_damage_aside(tail, chunk)
+        tail.caught_up = chunk.end == tail.offset and chunk.damage is None
+        tail.offset, tail.finished = chunk.end, chunk.finished
+        return not tail.caught_up
+
+    async def _store_frames(self, tail: Tail, frames: Iterable[Placed]) -> None:
+        for day, group in groupby(frames, key=lambda frame: day_of(frame.stamped.record.time)):
+            tail.days.add(day)
+            self._metrics.count(await self._store.add(day, tail.path.name, list(group)))
+        self._metrics.last_commit.set_to_current_time()
+
+    async def _set_damage_aside(self, tail: Tail, chunk: Chunk) -> None:
+        if chunk.damage is None:
+            return
+        corrupt = self._spool / "corrupt"
+        kept = await asyncio.to_thread(quarantine, corrupt, tail.path.name, chunk.damage)
+        self._metrics.corrupt.inc()
+        log.error(
+            "%s: damaged at byte %d; %d bytes kept in %s", tail.path, chunk.damage.start, len(chunk.damage.data), kept
+        )
+
+    async def _remove_if_finished(self, tail: Tail) -> None:
+        """Delete a segment once its rows are on the disk: until then a power cut may take them back."""
+        if not tail.finished:
+            return
+        for day in sorted(tail.days):
+            if not await self._store.checkpoint(day):
+                return
+        tail.path.unlink(missing_ok=True)
+        del self._tails[tail.path.name]
+
+    async def _drain(self) -> None:
+        deadline = time.monotonic() + DRAIN
+        while time.monotonic() < deadline:
+            moved = await self.sweep()
+            if not moved and not self._trouble:
+                return
+            if self._trouble:
+                await asyncio.sleep(POLL)
+        log.warning("ended with records left in the spool; the next start stores them")
+
+    def _say(self, trouble: str | None) -> None:
+        now = time.monotonic()
+        if trouble and (self._trouble is None or now - self._said > _SAY_AGAIN):
+            log.error(trouble)
+            self._said = now
+        if self._trouble and not trouble:
+            log.warning("records are being stored again")
+        self._trouble = trouble
+
+    def _measure(self) -> None:
+        behind = [tail for tail in self._tails.values() if not tail.caught_up]
+        self._metrics.backlog.set(sum(max(0, _size(tail.path) - tail.offset) for tail in behind))
+        oldest = min((tail.waiting for tail in behind if tail.waiting is not None), default=None)
+        self._metrics.oldest_unread.set(0 if oldest is None else max(0.0, time.time() - oldest / 1e6))
+        self._metrics.day_bytes.set(day_bytes(self._log_directory, datetime.now(UTC).date()))
+
+
+async def _wait_for(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _remove_abandoned(spool: Path) -> None:
+    for path in spool.glob("*.new"):
+        if time.time() - path.stat().st_mtime > _ABANDONED:
+            path.unlink(missing_ok=True)
