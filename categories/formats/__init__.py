@@ -1,0 +1,33 @@
+"""How lists are written. A new format is one file and one line here."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from categories.errors import ListRefused
+from categories.formats import domains, hosts, ut1
+from categories.formats.entry import OpenedList, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from categories.formats.entry import LineParser, OpenList
+    from categories.sources import ListSource
+
+
+def _one_file(parse: LineParser, source: ListSource, at: Path, scratch: Path) -> OpenedList:
+    if source.category is None:
+        raise ListRefused(f"list {source.name}: category is missing; a list of format {source.format} has just one")
+    owner = source.white.get(source.name)
+    if owner is not None and not owner.strip():
+        raise ListRefused(f"list {source.name}: white without an owner; name who answers for it")
+    return OpenedList((Part(source.name, at, source.category, parse, owner is not None),))
+
+
+FORMATS: Mapping[str, OpenList] = {
+    "domains": partial(_one_file, domains.parse),
+    "hosts": partial(_one_file, hosts.parse),
+    "ut1": ut1.open_list,
+}

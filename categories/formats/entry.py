@@ -1,0 +1,125 @@
+"""What a parser gives for one line of a list, and what every format does with a line before it looks at it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from categories.address import MalformedAddress, canonical_host, is_public_suffix, literal
+from categories.entries import Covers
+from categories.streams import LINE_CAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from categories.sources import ListSource
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedEntry:
+    """One entry. `target` is the beginning of path and query for Covers.PREFIX, else empty. Host canonical."""
+
+    line: int
+    host: str
+    covers: Covers
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A line that is no entry: more than a few of them refuse the list."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnsupportedLine:
+    """A line that may be good, and that this version cannot apply: counted and shown, never guessed."""
+
+    line: int
+
+
+type ParsedLine = ParsedEntry | RejectedLine | UnsupportedLine
+type LineParser = Callable[[Iterable[bytes]], Iterator[ParsedLine]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a list, and the category that its entries get."""
+
+    file: str  # its name inside the list, "adult/domains"
+    path: Path
+    category: str
+    parse: LineParser
+    white: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedList:
+    """A list's files, ready to be read, and what a person should know about those that are left out."""
+
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+
+
+type OpenList = Callable[[ListSource, Path, Path], OpenedList]
+
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_HOST_CAP = 253
+
+
+def each_line(raw_lines: Iterable[bytes], read: Callable[[int, str], Iterable[ParsedLine]]) -> Iterator[ParsedLine]:
+    """Clean every line, leave out blank ones and comments, and give the rest to `read`.
+
+    `read` raises MalformedAddress for a line to reject; its message is the reason.
+    """
+    for number, raw in enumerate(raw_lines, 1):
+        try:
+            text = _cleaned(raw, number)
+            if text:
+                yield from read(number, text)
+        except MalformedAddress as problem:
+            yield RejectedLine(number, str(problem))
+
+
+def _cleaned(raw: bytes, number: int) -> str:
+    if len(raw) > LINE_CAP:
+        raise MalformedAddress(f"line longer than {LINE_CAP} bytes")
+    if b"\0" in raw:
+        raise MalformedAddress("NUL byte")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise MalformedAddress("not UTF-8") from None
+    if number == 1:
+        text = text.removeprefix("\ufeff")
+    return _COMMENT.sub("", text).strip() if "#" in text else text.strip()
+
+
+def listed_host(text: str) -> str:
+    """The canonical host of an entry that covers a whole host. Raises MalformedAddress, with the reason."""
+    plain = _NAME.fullmatch(text) and "xn--" not in text and len(text) <= _HOST_CAP
+    host = text if plain else _odd_host(text)
+    if is_public_suffix(host):
+        raise MalformedAddress("a public suffix, which would cover strangers' sites")
+    return host
+
+
+def _odd_host(text: str) -> str:
+    if "*" in text:
+        raise MalformedAddress("wildcard")
+    if text.startswith("."):
+        raise MalformedAddress("begins with a dot")
+    host = canonical_host(text)
+    if literal(host) and ":" not in host and text.rstrip(".") != host:
+        raise MalformedAddress("a number that is an IPv4 address only in an odd notation")
+    return host
+
+
+def whole_host(line: int, host: str) -> ParsedEntry:
+    """The entry for a host with its sub-domains; an address literal has none."""
+    return ParsedEntry(line, host, Covers.HOST if literal(host) else Covers.DOMAIN)

@@ -1,0 +1,42 @@
+"""`urls` of a UT1/squidGuard tree: host and the beginning of path and query, without scheme: "example.com/a/?q=".
+
+As squidGuard does, a leading www, web or ftp of the host, the port and a trailing slash are left out, and letter case
+is ignored (categories.index).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from categories.address import MalformedAddress
+from categories.address import parse as parse_address
+from categories.entries import Covers
+from categories.formats.entry import ParsedEntry, each_line, listed_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from categories.formats.entry import ParsedLine
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NOT_IN_HOST = re.compile(r"[@*]")
+
+
+def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+    """Read "host/path?query" lines."""
+    return each_line(raw_lines, lambda line, text: (_entry(line, text),))
+
+
+def _entry(line: int, text: str) -> ParsedEntry:
+    if _SCHEME.match(text):
+        raise MalformedAddress("begins with a scheme")
+    if "#" in text:
+        raise MalformedAddress("a fragment, which no request carries")
+    if _NOT_IN_HOST.search(text.partition("/")[0]):
+        raise MalformedAddress("userinfo or wildcard in the host")
+    address = parse_address(f"http://{text}")
+    target = f"{address.path}?{address.query}" if address.query else address.path.rstrip("/") or "/"
+    if target == "/":
+        listed_host(address.host)
+    return ParsedEntry(line, address.host, Covers.PREFIX, target)

@@ -1,0 +1,116 @@
+"""Compiled generations on disk: `lists/generations/<id>/`, and `lists/current`, which names the one in force.
+
+A generation appears under its name only when it is whole, and is never written again. What a killed process left
+behind has a name that begins with a dot, and is removed by the next one to hold the lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from categories.errors import IndexRefused, ListRefused, UpdateBusy
+from categories.meta import META_FILE, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: How many generations are kept, the current one among them.
+KEPT = 5
+
+_ID = re.compile(r"[0-9]{6}-[0-9a-f]{16}")
+_UNFINISHED = ".unfinished-"
+
+
+def current(lists_dir: Path) -> Path:
+    """The folder of the generation in force. Raises IndexRefused when there is none."""
+    path = lists_dir / "current"
+    try:
+        with path.open(encoding="ascii", errors="replace") as file:
+            name = file.read(100).strip()
+    except OSError as problem:
+        raise IndexRefused(f"no lists are compiled: cannot read {path}; run: breakwater lists compile") from problem
+    if not _ID.fullmatch(name):
+        raise IndexRefused(f"{path} names no generation; run: breakwater lists compile")
+    return lists_dir / "generations" / name
+
+
+def kept(lists_dir: Path) -> list[Path]:
+    """The folders of all generations, the newest first."""
+    folder = lists_dir / "generations"
+    if not folder.is_dir():
+        return []
+    return sorted((path for path in folder.iterdir() if _ID.fullmatch(path.name)), reverse=True)
+
+
+@contextmanager
+def locked(lists_dir: Path) -> Iterator[None]:
+    """Be the only one to change the lists. Raises UpdateBusy, or ListRefused where the folder cannot be written."""
+    try:
+        for folder in (lists_dir, lists_dir / "generations", lists_dir / "downloads"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (lists_dir / ".lock").open("w")
+    except OSError as problem:
+        raise ListRefused(f"cannot write {lists_dir}: {problem.strerror}; check its owner and mode") from problem
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UpdateBusy(f"another update is at work on {lists_dir}; wait until it has ended") from None
+        _remove_unfinished(lists_dir)
+        yield
+
+
+@contextmanager
+def unfinished(folder: Path) -> Iterator[Path]:
+    """A new folder inside `folder` for work that may fail; it is removed at the end, whatever happened."""
+    path = folder / f"{_UNFINISHED}{os.getpid()}"
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_unfinished(lists_dir: Path) -> None:
+    for folder in (lists_dir / "generations", lists_dir / "downloads"):
+        for path in folder.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(path)
+
+
+def adopt(lists_dir: Path, built: Path) -> Path:
+    """Give a whole index its place among the generations, not yet in force: a number, and its meta.json's digest."""
+    newest = kept(lists_dir)
+    number = int(newest[0].name[:6]) + 1 if newest else 1
+    folder = lists_dir / "generations" / f"{number:06d}-{digest_of((built / META_FILE).read_bytes())}"
+    for path in built.iterdir():
+        path.chmod(0o400)
+        _sync(path)
+    _sync(built)
+    built.rename(folder)
+    _sync(folder.parent)
+    return folder
+
+
+def publish(lists_dir: Path, folder: Path) -> None:
+    """Put a generation in force, in one step, and remove those beyond the last KEPT."""
+    fresh = lists_dir / ".current"
+    fresh.write_text(f"{folder.name}\n", encoding="ascii")
+    _sync(fresh)
+    fresh.replace(lists_dir / "current")
+    _sync(lists_dir)
+    for old in [path for path in kept(lists_dir) if path != folder][KEPT - 1 :]:
+        shutil.rmtree(old)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,93 @@
+"""Reading files that strangers wrote: never more than a cap, whatever they claim to hold."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import stat
+import tarfile
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from categories.errors import ListRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: Most bytes one file of a list may unpack to (the whole of UT1 is about 250 MB), and longest line, in bytes.
+UNPACKED_CAP = 2 * 1024**3
+LINE_CAP = 4096
+
+_GZIP = b"\x1f\x8b"
+_PAGE = (b"<!doctype html", b"<html", b"<head")
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class CappedReader(io.RawIOBase):
+    """A stream that refuses to give more than `cap` bytes, and more than `allowance` until that is set anew."""
+
+    def __init__(self, stream: _Readable, cap: int, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._left = cap
+        self.allowance = cap
+
+    def readable(self) -> bool:  # noqa: D102 - io.RawIOBase
+        return True
+
+    def readinto(self, buffer: object) -> int:  # noqa: D102 - io.RawIOBase
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # typeshed's name for a writable buffer is private
+        data = self._stream.read(len(view))
+        self._left -= len(data)
+        self.allowance -= len(data)
+        if self._left < 0 or self.allowance < 0:
+            raise ListRefused(f"{self._name}: unpacks to more than a list can hold")
+        view[: len(data)] = data
+        return len(data)
+
+
+@contextmanager
+def damage_refused(path: Path, name: str) -> Iterator[None]:
+    """Turn what a damaged or unreadable file raises into ListRefused."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, UnicodeError) as damage:
+        raise ListRefused(f"{name}: truncated or damaged: {type(damage).__name__}") from damage
+    except OSError as problem:
+        raise ListRefused(f"{name}: cannot read {path}: {problem.strerror or type(problem).__name__}") from problem
+
+
+@contextmanager
+def unpacked(path: Path, name: str, cap: int = UNPACKED_CAP) -> Iterator[CappedReader]:
+    """The bytes of a regular file, gunzipped where its first bytes say so. `name` is how errors call it."""
+    with damage_refused(path, name):
+        # O_NOFOLLOW, O_NONBLOCK: neither a link out of a tree nor a pipe that never answers.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ListRefused(f"{name}: {path} is not a regular file")
+            head = stream.peek(512)[:512]
+            if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE):
+                raise ListRefused(f"{name}: is a web page, not a list; check the address it came from")
+            if head.startswith(_GZIP):
+                with gzip.GzipFile(fileobj=stream) as inner:
+                    yield CappedReader(inner, cap, name)
+            else:
+                yield CappedReader(stream, cap, name)
+
+
+def lines(stream: CappedReader) -> Iterator[bytes]:
+    """The lines of a stream, without their ends. Of a line over LINE_CAP bytes the first LINE_CAP + 1 are given."""
+    buffered = io.BufferedReader(stream, 1 << 17)
+    while line := buffered.readline(LINE_CAP + 2):
+        if len(line) == LINE_CAP + 2 and not line.endswith(b"\n"):
+            line = line[: LINE_CAP + 1]
+            while (rest := buffered.readline(1 << 16)) and not rest.endswith(b"\n"):
+                pass
+        yield line.rstrip(b"\r\n")
