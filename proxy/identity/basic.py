@@ -1,4 +1,4 @@
-"""Reading a `Proxy-Authorization: Basic` field (RFC 7617) and writing the challenge that asks for it.
+"""Reading a `Proxy-Authorization: Basic` field (RFC 7617).
 
 The field comes from a stranger: it is capped, and read strictly, so that one pair of name and password has exactly
 one spelling.
@@ -38,12 +38,6 @@ def parse_basic(value: bytes) -> Credentials | None:
         return None
     name, colon, password = text.partition(":")
     return Credentials(name, password) if colon and name else None
-
-
-def challenge(realm: str) -> str:
-    """The Proxy-Authenticate field. `charset` tells the client to send UTF-8 (RFC 7617, 2.1)."""
-    plain = "".join(sign if 0x20 <= ord(sign) < 0x7F and sign not in '"\\' else " " for sign in realm)
-    return f'Basic realm="{plain}", charset="UTF-8"'
 
 
 def _decoded(token: bytes) -> str | None:
