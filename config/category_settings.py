@@ -21,7 +21,7 @@ class CategoryRule(BaseModel):
     model_config = CLOSED
 
     action: Literal["block", "allow", "monitor"] = Field(
-        description="block, allow, or monitor: decide and record, but let it through until a date."
+        description="block, allow, or monitor: decide and record, but let it through until a date. Required."
     )
     except_groups: tuple[Name, ...] = Field(
         default=(), description="Groups that are let through although the category is blocked. None by default."
@@ -31,10 +31,13 @@ class CategoryRule(BaseModel):
         description="Name of the hours in which the action holds; outside them a blocked category is allowed and an "
         "allowed one is blocked. Always, by default.",
     )
-    until: Day | None = Field(default=None, description="Last day of monitor (date, UTC); required with it.")
+    until: Day | None = Field(
+        default=None,
+        description="Last day of monitor (date in the district's time zone); required with it. None by default.",
+    )
     title: Text | None = Field(
         default=None,
-        description='Completes "listed as …"; required for a category that the district adds, and only there.',
+        description='Completes "listed as …"; required for a category that the district adds, and only there. None by default.',
     )
 
     @model_validator(mode="before")

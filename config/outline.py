@@ -5,9 +5,10 @@ A place in the outline is a tuple of keys in which "*" stands for any name of a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
 type Place = tuple[str, ...]
 
+_SPELLED: dict[object, str] = {Mapping: ".NAME", tuple: "[]"}
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key: its place, what the reader is told, whether it must be there."""
 
     place: Place
+    spelled: str  # as people write it: proxy.listen[].address, categories.NAME.action
     description: str
     required: bool
     section: type[BaseModel] | None  # the model of the keys below it, if there are any
@@ -35,35 +39,33 @@ class Key:
 @cache
 def keys() -> tuple[Key, ...]:
     """Every key, parents before children, in the order of the models."""
-    return tuple(_keys(Settings, ()))
+    return tuple(_keys(Settings, (), ""))
 
 
-def _keys(model: type[BaseModel], above: Place) -> Iterator[Key]:
+def _keys(model: type[BaseModel], above: Place, spelled: str) -> Iterator[Key]:
     for name, field in model.model_fields.items():
-        section, stars = _below(field.annotation)
-        place = (*above, name)
-        yield Key(place, field.description or "", field.is_required(), section, _default(field))
+        section, containers = _below(field.annotation)
+        place, text = (*above, name), f"{spelled}{name}"
+        yield Key(place, text, field.description or "", field.is_required(), section, _default(field))
         if section is not None:
-            yield from _keys(section, (*place, *stars))
+            stars = ("*",) * len(containers)
+            yield from _keys(section, (*place, *stars), text + "".join(containers) + ".")
 
 
 def _default(field: FieldInfo) -> Any:
     return None if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
 
 
-def _below(annotation: Any) -> tuple[type[BaseModel] | None, Place]:
-    """The model inside an annotation, and a star for each mapping or list around it."""
+def _below(annotation: Any) -> tuple[type[BaseModel] | None, tuple[str, ...]]:
+    """The model inside an annotation, and how each mapping or list around it is spelled."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ()
     for argument in get_args(annotation):
-        section, stars = _below(argument)
+        section, containers = _below(argument)
         if section is not None:
-            return section, (*stars, "*") if _is_container(annotation) else stars
+            around = _SPELLED.get(get_origin(annotation))
+            return section, (around, *containers) if around else containers
     return None, ()
-
-
-def _is_container(annotation: Any) -> bool:
-    return getattr(annotation, "__origin__", None) is not None and len(get_args(annotation)) == 2
 
 
 @cache
