@@ -33,11 +33,11 @@ class CategoryRule(BaseModel):
     )
     until: Day | None = Field(
         default=None,
-        description="Last day of monitor (date in the district's time zone); required with it. None by default.",
+        description="Last day of monitor (date, district's time zone); needed with it. None by default.",
     )
     title: Text | None = Field(
         default=None,
-        description='Completes "listed as …"; required for a category that the district adds, and only there. None by default.',
+        description='Completes "listed as …"; for a category that the district adds, and needed there. None by default.',
     )
 
     @model_validator(mode="before")

@@ -30,7 +30,7 @@ class ListSource(BaseModel):
 
     name: Name = Field(description="How records, reports and block pages call it. Required.")
     format: Literal["ut1", "domains", "hosts"] = Field(
-        description="ut1 (tree or tar.gz of categories), domains (one a line, with its sub-domains), or hosts. Required."
+        description="ut1 (tree or tar.gz of categories), domains (one a line, with sub-domains), or hosts. Required."
     )
     url: Url | None = Field(
         default=None, description="Where `lists update` fetches it; https. Either this or path. None by default."

@@ -107,7 +107,8 @@ def _later() -> str:
     named = sorted(".".join("NAME" if part == "*" else part for part in place) for place in NOT_BUILT)
     rows = "".join(f"- `{name}`\n" for name in named)
     rows += (
-        "- `database: postgresql://…`\n- `identity.methods` other than `local`\n- `proxy.approved_tunnels` with items\n"
+        "- `database: postgresql://…`\n- `identity.methods` other than `local`\n"
+    rows += "- `proxy.approved_tunnels` with items\n"
     )
     return f"## Not built yet\n\nRefused, never accepted and ignored:\n\n{rows}"
 
@@ -127,7 +128,7 @@ def _default(key: Key) -> str:
     if key.place == ("lists",):
         return about + _FLOOR_LIST
     if key.section is not None and (key.required or isinstance(key.default, BaseModel)):
-        return f"{about}{indent}{name}:{'' if _is_shown(key) else ' {}'}\n"
+        return f"{about}{indent}{'' if _is_shown(key) else '# '}{name}:\n"
     value = _REQUIRED[key.place] if key.required else key.default
     return f"{about}{indent}# {name}:\n" if value is None else f"{about}{indent}{name}: {_plain(value)}\n"
 

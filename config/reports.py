@@ -1,4 +1,4 @@
-"""What `check-config` and `config apply|history|rollback` print: lines for people, values for --json. Pure functions."""
+"""What `check-config` and `config apply|history|rollback` print: lines for people, values for --json."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def warnings(settings: Settings, today: date) -> tuple[str, ...]:
 
 def _warnings(settings: Settings, today: date) -> Iterator[str]:
     if settings.starter_only:
-        yield "starter_only: the floor rests on our small starter lists; a district needs a list that maps to pornography"
+        yield "starter_only: our small starter lists hold the floor; a district needs a list that maps to pornography"
     for listener in settings.proxy.listen:
         if settings.identity.methods and listener.tls is None and not listener.ip.is_loopback:
             yield f"proxy.listen: passwords cross the network readable at {listener.address}"
