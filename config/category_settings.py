@@ -37,7 +37,7 @@ class CategoryRule(BaseModel):
     )
     title: Text | None = Field(
         default=None,
-        description='Completes "listed as …"; for a category that the district adds, and needed there. None by default.',
+        description='Completes "listed as …"; needed for a category that the district adds. None by default.',
     )
 
     @model_validator(mode="before")

@@ -106,10 +106,8 @@ def _restart() -> str:
 def _later() -> str:
     named = sorted(".".join("NAME" if part == "*" else part for part in place) for place in NOT_BUILT)
     rows = "".join(f"- `{name}`\n" for name in named)
-    rows += (
-        "- `database: postgresql://…`\n- `identity.methods` other than `local`\n"
+    rows += "- `database: postgresql://…`\n- `identity.methods` other than `local`\n"
     rows += "- `proxy.approved_tunnels` with items\n"
-    )
     return f"## Not built yet\n\nRefused, never accepted and ignored:\n\n{rows}"
 
 
