@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 
-class ListRefused(Exception):
-    """A list cannot be used as it is; the lists in force stay. Look at the list, its settings or its file."""
+class ListsRefused(Exception):
+    """Something about the lists did not go through; what is in force stays. Exit code as the command line has it."""
 
     exit_code = 4
+
+
+class ListRefused(ListsRefused):
+    """A list cannot be used as it is. Look at the list, its settings or its file."""
 
 
 class FloorRefused(ListRefused):
     """A list of a floor category is missing, empty or shrunk by over 20 % (invariant 1)."""
 
 
-class ListUnreachable(Exception):
-    """A list could not be downloaded; the lists in force stay. Try again later."""
+class ListUnreachable(ListsRefused):
+    """A list could not be downloaded. Try again later."""
 
     exit_code = 3
 
 
-class IndexRefused(Exception):
+class IndexRefused(ListsRefused):
     """A compiled index is missing, truncated or damaged. Compile again."""
 
-    exit_code = 4
 
-
-class UpdateBusy(Exception):
+class UpdateBusy(ListsRefused):
     """Another update or compile is at work. Wait for it."""
-
-    exit_code = 4

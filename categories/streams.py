@@ -58,7 +58,7 @@ def damage_refused(path: Path, name: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, UnicodeError) as damage:
-        raise ListRefused(f"{name}: truncated or damaged: {type(damage).__name__}") from damage
+        raise ListRefused(f"{name}: {path} is truncated or damaged: {type(damage).__name__}") from damage
     except OSError as problem:
         raise ListRefused(f"{name}: cannot read {path}: {problem.strerror or type(problem).__name__}") from problem
 

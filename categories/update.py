@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from categories.sources import ListSource
     from categories.spool import Progress
 
+__all__ = ["Generation", "compile_generation", "current", "silent", "update"]
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:

@@ -1,0 +1,132 @@
+"""The lists in force, for people and for programs: status, look-up of a host, what the floor holds.
+
+Functions without `table` in their name give values fit for JSON. child-abuse appears as a number only: which hosts its
+lists name is never told, not even whether one host is among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from categories.address import canonical_host, display_host, parse
+from categories.entries import Covers
+from categories.sources import CHILD_ABUSE
+from categories.taxonomy import CATEGORIES, Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from categories.index import CategoryIndex
+    from categories.meta import ListSummary
+
+_NOT_CONSULTED = f"{CHILD_ABUSE} lists are never consulted here"
+
+
+def status(index: CategoryIndex, now: datetime | None = None) -> dict[str, Any]:
+    """What is in force: generation, lists with version, age in days and counts, entries per category."""
+    now = now or datetime.now(UTC)
+    return {
+        "generation": index.generation,
+        "built": index.built.isoformat(timespec="seconds"),
+        "lists": [_list(summary, now) for summary in index.lists],
+        "categories": {category: sum(lists.values()) for category, lists in sorted(index.counts.items())},
+        "floor": floor_lines(index.counts),
+    }
+
+
+def _list(summary: ListSummary, now: datetime) -> dict[str, Any]:
+    return {
+        "name": summary.name,
+        "format": summary.format,
+        "version": summary.version,
+        "date": summary.date.isoformat(timespec="seconds"),
+        "age_days": max(0, (now - summary.date).days),
+        "digest": summary.digest,
+        "entries": summary.entries,
+        "white": summary.white,
+        "rejected": summary.rejected,
+        "unsupported": summary.unsupported,
+        "categories": dict(summary.counts),
+        "examples": list(summary.examples),
+        "notes": list(summary.notes),
+    }
+
+
+def status_table(body: Mapping[str, Any]) -> Table:
+    """`status` as a table, a row a list."""
+    table = Table(title=f"Lists in force: generation {body['generation']}, built {body['built']}")
+    for title in ("List", "Version", "Age", "Categories"):
+        table.add_column(title)
+    for title in ("Entries", "White", "Rejected", "Unsupported"):
+        table.add_column(title, justify="right")
+    for item in body["lists"]:
+        counts = ", ".join(f"{category} {count:,}" for category, count in item["categories"].items())
+        numbers = (f"{item[key]:,}" for key in ("entries", "white", "rejected", "unsupported"))
+        table.add_row(escape(item["name"]), item["version"], f"{item['age_days']} d", escape(counts), *numbers)
+    return table
+
+
+def findings(lists: Sequence[ListSummary]) -> list[str]:
+    """One line for each list with rejected lines, their first examples, and what was left out of it."""
+    found = []
+    for summary in lists:
+        if summary.rejected:
+            found.append(f"list {summary.name}: {summary.rejected} rejected lines")
+        found += [f"list {summary.name}: {example}" for example in summary.examples]
+        found += [f"list {summary.name}: {note}" for note in summary.notes]
+    return found
+
+
+def floor_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """How many entries the floor holds, and where they come from: one line a category."""
+    return [
+        _floor_line(category.id, counts.get(category.id, {})) for category in CATEGORIES if category.lock is Lock.FLOOR
+    ]
+
+
+def _floor_line(category: str, lists: Mapping[str, int]) -> str:
+    total = sum(lists.values())
+    origin = ", ".join(f"{name} {count:,}" for name, count in lists.items()) or "no list"
+    return f"{category}: {total:,} {'entry' if total == 1 else 'entries'} ({origin})"
+
+
+def lookup(index: CategoryIndex, text: str) -> dict[str, Any]:
+    """Every entry that covers a host, or a whole http(s) address. Raises MalformedAddress for anything else."""
+    address = parse(text) if "://" in text else parse(f"http://{_bracketed(canonical_host(text))}/")
+    entries = index.lookup(address.host, address.path, address.query)
+    return {
+        "host": address.host,
+        "display": display_host(address.host),
+        "generation": index.generation,
+        "entries": [asdict(entry) for entry in entries if entry.category != CHILD_ABUSE],
+        "note": _NOT_CONSULTED,
+    }
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def lookup_table(body: Mapping[str, Any]) -> Table:
+    """`lookup` as a table, a row an entry."""
+    table = Table(title=f"{escape(body['display'])}: {len(body['entries'])} entries", caption=body["note"])
+    for title in ("Category", "Entry", "Covers", "List", "Version", "Line"):
+        table.add_column(title)
+    for entry in body["entries"]:
+        category = f"{entry['category']} (white)" if entry["white"] else entry["category"]
+        where = f"{entry['file']}:{entry['line']}"
+        row = (category, entry["pattern"], _COVERS[entry["covers"]], entry["list"], entry["list_version"], where)
+        table.add_row(*map(escape, row))
+    return table
+
+
+_COVERS = {
+    Covers.DOMAIN: "with sub-domains",
+    Covers.HOST: "this host alone",
+    Covers.PREFIX: "what begins so",
+}
