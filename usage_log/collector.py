@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from prometheus_client import disable_created_metrics
+
 from config.problems import SettingsRefused
 from config.revisions import Revisions, RevisionTampered
 from usage_log.day_files import DayRefused
@@ -44,6 +46,7 @@ class AlreadyRunning(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the collector until SIGTERM or SIGINT; return the exit code."""
     options = _parser().parse_args(arguments)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="collector: %(message)s")
     spool = options.state_dir / "spool"
     try:

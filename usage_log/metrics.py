@@ -104,7 +104,7 @@ class MetricsServer:
         except OSError as error:
             raise MetricsUnavailable(_unavailable(address, error)) from error
         self.port: int = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -43,6 +43,12 @@ class Chunk:
     damage: Damage | None = None
 
 
+def has_news(path: Path, offset: int) -> bool:
+    """Say whether a read at `offset` could bring anything: bytes, or the end. Raises OSError."""
+    with path.open("rb", buffering=0) as file:
+        return os.pread(file.fileno(), 1, offset) not in (b"", b"\0") or _writer_is_gone(file)
+
+
 def read_chunk(path: Path, offset: int, limit: int = CHUNK) -> Chunk:
     """Read the frames that lie at `offset`. Raises OSError.
 
@@ -51,8 +57,6 @@ def read_chunk(path: Path, offset: int, limit: int = CHUNK) -> Chunk:
     """
     with path.open("rb", buffering=0) as file:
         closed = _writer_is_gone(file)
-        if not closed and os.pread(file.fileno(), 1, offset) in (b"", b"\0"):
-            return Chunk((), offset)
         buffer = os.pread(file.fileno(), limit, offset)
         frames, stop = _frames(buffer, offset)
         if not closed:
