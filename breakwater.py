@@ -1,12 +1,327 @@
-"""The front door: every sub-command of `breakwater`, and the composition root."""
+"""The front door: every sub-command of `breakwater`, and the composition root that hands the rooms to each other.
+
+Data goes to standard output, talk to standard error. Exit codes: 0 ok, 1 finding, 2 usage, 3 unreachable, 4 refused.
+"""
 
 from __future__ import annotations
 
-import typer
+import asyncio
+import json
+import logging
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+import typer
+from rich.console import Console
+
+from categories import reports as list_reports
+from categories.address import MalformedAddress
+from categories.errors import ListsRefused
+from categories.update import compile_generation, update
+from config import reports as config_reports
+from config.difference import difference
+from config.load import load, state_dir_of
+from config.problems import SettingsRefused
+from config.revision_files import RevisionNotWritten, RevisionTampered, RevisionUnreadable
+from config.revisions import RevisionRefused, Revisions
+from proxy import authority as authorities
+from proxy import doctor as doctors
+from proxy import explain as explaining
+from proxy import state
+from proxy import supervisor as supervising
+from proxy.authority import AuthorityRefused
+from proxy.child import ChildRefused
+from proxy.identity import accounts_file, users_command
+from proxy.identity.accounts import AccountsRefused
+from proxy.identity.passwords import PasswordRefused
+from proxy.policy_files import NothingApplied
+from proxy.private_file import NotPrivate
+from proxy.progress import progress_bar
+from proxy.snapshot import SnapshotRefused
+from proxy.start import prepare
+from proxy.state import StateUnusable
+from proxy.supervisor import AlreadyRunning, CannotListen
+from usage_log import moments, queries, summary
+from usage_log import reports as log_reports
+from usage_log.day_files import DayRefused
+from usage_log.day_reader import Filter, LogUnreadable
+from usage_log.pseudonyms import KeyRefused
+from usage_log.queries import CaseNeeded
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A web filter for a district's staff network. It never falls open.",
+)
+ConfigFile = Annotated[Path, typer.Option("--config", envvar="BREAKWATER_CONFIG", help="The district's file.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history.")]
+
+
+def _room(name: str, text: str) -> typer.Typer:
+    room = typer.Typer(no_args_is_help=True, help=text)
+    app.add_typer(room, name=name)
+    return room
+
+
+config_app = _room("config", "Put settings into force, and look at what was in force.")
+lists_app = _room("lists", "The lists that name sites by category.")
+users_app = _room("users", "The accounts of this filter.")
+ca_app = _room("ca", "The certificate authority of this filter.")
+audit_app = _room("audit", "The usage log: aggregates and pseudonyms, never one person.")
+
+
+@app.command()
+def run(config: ConfigFile) -> None:
+    """Filter, in the foreground, until SIGTERM or ctrl-C; then drain."""
+    plan = prepare(config, _say, datetime.now(UTC))
+    with supervising.sole(plan.state_dir):
+        sockets = supervising.bind(plan.listen)
+        asyncio.run(supervising.Supervisor(plan, sockets, _announce).run())
+
+
+@app.command("check-config")
+def check_config(config: ConfigFile, as_json: Json = False) -> None:
+    """Check a settings file, all of it, and change nothing."""
+    settings = load(config)
+    _show(config_reports.summary(settings), config_reports.summary_lines(settings), as_json)
+    found = [*config_reports.warnings(settings, datetime.now(ZoneInfo(settings.district.timezone)).date())]
+    missing = config_reports.missing_files(settings)
+    for line in (*found, *missing):
+        _say(line)
+    raise typer.Exit(1 if missing else 0)
+
+
+@config_app.command("apply")
+def config_apply(config: ConfigFile, reason: Reason, as_json: Json = False) -> None:
+    """Check the file, show what it changes, and put it into force in every worker."""
+    folder, settings = state.state_folder(config), load(config)
+    before = Revisions(folder).current()
+    changes = difference(before.settings if before else None, settings)
+    if any(change.key.startswith(("lists", "starter_only")) for change in changes):
+        with progress_bar() as progress:
+            state.say_findings(state.compile_for(folder, settings, progress), _say)
+    applied = Revisions(folder).apply(config, state.author(), reason, datetime.now(UTC))
+    shown = {**config_reports.applied_json(applied), "changes": config_reports.difference_json(changes)}
+    _show(shown, [f"revision {applied.revision}", *config_reports.difference_lines(changes)], as_json)
+    _say(state.in_force_line(folder, applied.revision))
+
+
+@config_app.command("history")
+def config_history(config: ConfigFile, as_json: Json = False) -> None:
+    """List every revision: who, when, why."""
+    past = Revisions(state_dir_of(config)).history()
+    _show(config_reports.history_json(past), config_reports.history_lines(past), as_json)
+
+
+@config_app.command("rollback")
+def config_rollback(config: ConfigFile, revision: int, reason: Reason) -> None:
+    """Put an old revision into force again, as a new one."""
+    folder = state.state_folder(config)
+    applied = Revisions(folder).rollback(revision, state.author(), reason, datetime.now(UTC))
+    _show(config_reports.applied_json(applied), [f"revision {applied.revision}"], as_json=False)
+    _say(state.in_force_line(folder, applied.revision))
+
+
+@app.command()
+def explain(
+    config: ConfigFile,
+    url: str,
+    user: Annotated[str | None, typer.Option(help="An account name.")] = None,
+    at: Annotated[str | None, typer.Option(help="A time, in the district's zone; now by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what happens to an address, and why: every match, and which one won."""
+    snapshot = state.open_snapshot(state_dir_of(config))
+    now = datetime.now(UTC)
+    when = moments.parse_since(at, snapshot.timezone, now) if at else now
+    said = explaining.explain(url, user, when, snapshot)
+    _show(said.as_dict(), said.lines(), as_json)
+
+
+@app.command()
+def doctor(config: ConfigFile, as_json: Json = False) -> None:
+    """Look for what is wrong with this node; exit 1 where something is."""
+    findings = doctors.examine(config, datetime.now(UTC))
+    if as_json:
+        _announce(doctors.to_json(findings))
+    else:
+        doctors.print_findings(findings, Console(file=sys.stdout, highlight=False))
+    raise typer.Exit(doctors.exit_code(findings))
+
+
+@lists_app.command("update")
+def lists_update(config: ConfigFile) -> None:
+    """Download the lists, compile them, and put them into force; whatever fails, the old ones stay."""
+    folder, settings = state.settings_for_commands(config)
+    with progress_bar() as progress:
+        generation = update(state.list_sources(settings), folder / "lists", progress)
+    state.say_findings(generation, _say)
+    raise typer.Exit(generation.exit_code)
+
+
+@lists_app.command("compile")
+def lists_compile(config: ConfigFile) -> None:
+    """Compile the lists as they lie here, and put them into force."""
+    folder, settings = state.settings_for_commands(config)
+    with progress_bar() as progress:
+        generation = compile_generation(state.list_sources(settings), folder / "lists", progress)
+    state.say_findings(generation, _say)
+    raise typer.Exit(generation.exit_code)
+
+
+@lists_app.command("status")
+def lists_status(config: ConfigFile, as_json: Json = False) -> None:
+    """Show the lists in force: entries, ages, rejected lines."""
+    with closing(state.open_index(state_dir_of(config))) as index:
+        said = list_reports.status(index, datetime.now(UTC))
+    _show(said, list_reports.status_table(said), as_json)
+
+
+@lists_app.command("lookup")
+def lists_lookup(config: ConfigFile, host: str, as_json: Json = False) -> None:
+    """Show every entry that names a host; child-abuse lists are never looked up."""
+    with closing(state.open_index(state_dir_of(config))) as index:
+        found = list_reports.lookup(index, host)
+    _show(found, list_reports.lookup_table(found), as_json)
+
+
+@users_app.command("add")
+def users_add(
+    config: ConfigFile,
+    name: str,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it from standard input.")] = False,
+    role: Annotated[str, typer.Option(help="staff.")] = "staff",
+) -> None:
+    """Add an account; the password is asked for, or read from standard input, never an argument."""
+    password = users_command.piped_password() if password_stdin else users_command.asked_password()
+    account = accounts_file.add(state.state_folder(config) / "accounts.json", name, password, role, datetime.now(UTC))
+    _say(f"{account.name} may sign in")
+
+
+@users_app.command("list")
+def users_list(config: ConfigFile, as_json: Json = False) -> None:
+    """List the accounts."""
+    accounts = accounts_file.listing(state.state_folder(config) / "accounts.json")
+    if as_json:
+        _show(None, users_command.account_lines(accounts), as_json=False)
+    else:
+        users_command.print_accounts(accounts, Console(file=sys.stdout, highlight=False))
+
+
+@users_app.command("disable")
+def users_disable(config: ConfigFile, name: str) -> None:
+    """Disable an account: it signs in nowhere, and what it has open is closed."""
+    _say(f"{accounts_file.disable(state.state_folder(config) / 'accounts.json', name).name} is disabled")
+
+
+@ca_app.command("show")
+def ca_show(config: ConfigFile) -> None:
+    """Show the authority's name, fingerprint and expiry."""
+    authority = authorities.open_authority(state_dir_of(config) / "ca", datetime.now(UTC))
+    for line in authorities.description(authority):
+        _announce(line)
+
+
+@ca_app.command("export")
+def ca_export(config: ConfigFile) -> None:
+    """Write the authority's certificate, PEM, to standard output."""
+    authority = authorities.open_authority(state_dir_of(config) / "ca", datetime.now(UTC))
+    sys.stdout.write(authority.certificate_pem.decode())
+
+
+@ca_app.command("rotate")
+def ca_rotate(config: ConfigFile) -> None:
+    """Make a new authority and keep the old one beside it; takes effect at the next start."""
+    folder, settings = state.settings_for_commands(config)
+    authority = authorities.rotate(folder / "ca", settings.district.name, datetime.now(UTC))
+    sys.stdout.write(authority.certificate_pem.decode())
+
+
+Since = Annotated[str | None, typer.Option(help="From this time on, in the district's zone.")]
+Until = Annotated[str | None, typer.Option(help="Before this time.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="The newest so many.")]
+OneUser = Annotated[str | None, typer.Option("--user", hidden=True)]
+Word = Annotated[str | None, typer.Option()]
+
+
+@audit_app.command("log")
+def audit_log(
+    config: ConfigFile, since: Since = None, until: Until = None, category: Word = None, action: Word = None,
+    reason: Word = None, host: Word = None, school: Word = None, limit: Limit = None, user: OneUser = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Show records, oldest first, with pseudonyms for people."""
+    queries.refuse_user(user)
+    folder, zone = _log_of(config)
+    wanted = Filter(*_period(since, until, zone), category, action, reason, host, school)
+    log_reports.print_log(queries.audit_rows(folder, wanted, limit), log_reports.Form(sys.stdout, as_json, zone))
+
+
+@audit_app.command("summary")
+def audit_summary(
+    config: ConfigFile, since: Since = None, until: Until = None, user: OneUser = None, as_json: Json = False
+) -> None:
+    """Count verdicts by category, action, reason, school and hour."""
+    queries.refuse_user(user)
+    folder, zone = _log_of(config)
+    wanted = Filter(*_period(since, until, zone))
+    log_reports.print_summary(summary.summary(folder, wanted, zone), log_reports.Form(sys.stdout, as_json, zone))
+
+
+def _log_of(config: Path) -> tuple[Path, ZoneInfo]:
+    folder, settings = state.settings_for_commands(config)
+    return folder, ZoneInfo(settings.district.timezone)
+
+
+def _period(since: str | None, until: str | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    return (
+        moments.parse_since(since, zone) if since else None,
+        moments.parse_until(until, zone) if until else None,
+    )
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _announce(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _show(data: Any, shown: Any, as_json: bool) -> None:
+    """Write data for a program, or lines or a table for a person."""
+    if as_json:
+        sys.stdout.write(f"{json.dumps(data)}\n")
+    elif isinstance(shown, list | tuple):
+        sys.stdout.writelines(f"{line}\n" for line in shown)
+    else:
+        Console(file=sys.stdout, highlight=False).print(shown)
+
+
+#: What the caller wrote cannot be used: exit code 2. All else that is refused: 4, or the error's own `exit_code`.
+USAGE = (SettingsRefused, MalformedAddress, ValueError)
+REFUSALS = (
+    *USAGE,
+    *(AccountsRefused, AuthorityRefused, CaseNeeded, DayRefused, KeyRefused, ListsRefused, LogUnreadable, NotPrivate),
+    *(NothingApplied, PasswordRefused, RevisionNotWritten, RevisionRefused, RevisionTampered, RevisionUnreadable),
+    *(AlreadyRunning, CannotListen, SnapshotRefused, StateUnusable),
+)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; what is refused is one line on standard error, and an exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except ChildRefused as refused:
+        sys.exit(refused.code)  # the child has said why
+    except REFUSALS as refused:
+        _say(str(refused))
+        sys.exit(getattr(refused, "exit_code", 2 if isinstance(refused, USAGE) else 4))

@@ -253,3 +253,12 @@ def _refuse_untimely(path: Path, authority: Authority, now: datetime) -> None:
         raise AuthorityRefused(
             f"authority: {path} is valid from {authority.certificate.not_valid_before_utc:%Y-%m-%d} on; set the clock"
         )
+
+
+def description(authority: Authority) -> list[str]:
+    """What `ca show` prints."""
+    return [
+        f"subject      {authority.certificate.subject.rfc4514_string()}",
+        f"fingerprint  {authority.fingerprint}",
+        f"expires      {authority.expires:%Y-%m-%d}",
+    ]

@@ -12,7 +12,7 @@ from config.revisions import Revisions
 from proxy.block_page import Pages, PageSettings
 from proxy.identity.accounts import load_accounts
 from proxy.node import InForce
-from proxy.public_pages import ProxyAddress, PublicPages
+from proxy.public_pages import ProxyAddress, PublicFiles, PublicPages
 from proxy.snapshot import build
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class PolicyFiles:
             ProxyAddress.of_listener(address, port, tls, settings.public_name) for address, port, tls in self._listeners
         )
         authority = self._authority
-        return PublicPages(settings, authority.certificate_pem, addresses, authority.crl(datetime.now(UTC)))
+        files = PublicFiles(authority.certificate_pem, authority.crl(datetime.now(UTC)), addresses)
+        return PublicPages(settings, files)
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

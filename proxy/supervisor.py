@@ -36,6 +36,8 @@ _GRACE_SECONDS = 10.0
 class CannotListen(Exception):
     """A listener cannot be bound. The message is one line."""
 
+    exit_code = 3
+
 
 class AlreadyRunning(Exception):
     """Another supervisor holds this state_dir. The message is one line."""
