@@ -35,6 +35,7 @@ from proxy import state
 from proxy import supervisor as supervising
 from proxy.authority import AuthorityRefused
 from proxy.child import ChildRefused
+from proxy.demo import demo_lines
 from proxy.identity import accounts_file, users_command
 from proxy.identity.accounts import AccountsRefused
 from proxy.identity.passwords import PasswordRefused
@@ -82,6 +83,8 @@ def run(config: ConfigFile) -> None:
     plan = prepare(config, _say, datetime.now(UTC))
     with supervising.sole(plan.state_dir):
         sockets = supervising.bind(plan.listen)
+        for line in demo_lines(*state.settings_for_commands(config), datetime.now(UTC)):
+            _announce(line)
         asyncio.run(supervising.Supervisor(plan, sockets, _announce).run())
 
 
