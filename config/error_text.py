@@ -46,7 +46,9 @@ def _key(part: str) -> str:
 
 def explain(error: ErrorDetails) -> tuple[str, str]:
     """The key and the message of an error."""
-    path = tuple(part for part in error["loc"] if part != "[key]")
+    path = error["loc"]
+    if path[-1:] == ("[key]",) and error["type"] != "extra_forbidden":
+        path = path[:-1]  # pydantic's way to say that the name itself is wrong
     return dotted(path), _message(error["type"], path, error["input"], error.get("ctx", {}), error["msg"])
 
 
