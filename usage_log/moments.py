@@ -21,6 +21,14 @@ def parse_until(text: str, zone: tzinfo, now: datetime | None = None) -> datetim
     return _parsed(text, zone, now or datetime.now(UTC), timedelta(days=1))
 
 
+def period(since: str | None, until: str | None, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+    """Return the moments between which a question asks; None for an end that is left open. Raises ValueError."""
+    return (
+        parse_since(since, zone) if since is not None else None,
+        parse_until(until, zone) if until is not None else None,
+    )
+
+
 def _parsed(text: str, zone: tzinfo, now: datetime, of_a_day: timedelta) -> datetime:
     """`of_a_day` is added, on the wall clock, where the text names a whole day."""
     ago = _AGO.fullmatch(text)
@@ -31,7 +39,8 @@ def _parsed(text: str, zone: tzinfo, now: datetime, of_a_day: timedelta) -> date
     try:
         moment = days.get(text) or datetime.fromisoformat(text)
         whole_day = text in days or _DAY.fullmatch(text) is not None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)) + (of_a_day if whole_day else timedelta())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return (moment + (of_a_day if whole_day else timedelta())).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(
             f'"{text[:40]}" is no time: write 2026-11-22, "2026-11-22 14:30", today, yesterday, or 90m, 24h, 7d ago'

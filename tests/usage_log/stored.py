@@ -1,0 +1,29 @@
+"""Day files for the tests of this folder, written the way the collector writes them."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from usage_log.day_files import day_of
+from usage_log.day_store import DayStore
+from usage_log.frames import Stamped
+from usage_log.segments import Placed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from usage_log.record import DecisionRecord
+
+
+def store(state_dir: Path, *records: DecisionRecord) -> None:
+    """Store records under a state directory, seq 1 and up."""
+    asyncio.run(_store(state_dir, records))
+
+
+async def _store(state_dir: Path, records: tuple[DecisionRecord, ...]) -> None:
+    placed = [Placed(seq, Stamped("n1", 0, 1, seq, record)) for seq, record in enumerate(records, 1)]
+    async with DayStore(state_dir / "log") as days:
+        for day, group in groupby(placed, key=lambda one: day_of(one.stamped.record.time)):
+            await days.add(day, "1.seg", list(group))
