@@ -46,10 +46,9 @@ from proxy.snapshot import SnapshotRefused
 from proxy.start import prepare
 from proxy.state import StateUnusable
 from proxy.supervisor import AlreadyRunning, CannotListen
-from usage_log import moments, queries, summary
-from usage_log import reports as log_reports
+from usage_log.commands import audit_app
 from usage_log.day_files import DayRefused
-from usage_log.day_reader import Filter, LogUnreadable
+from usage_log.day_reader import LogUnreadable
 from usage_log.pseudonyms import KeyRefused
 from usage_log.queries import CaseNeeded
 
@@ -74,7 +73,7 @@ config_app = _room("config", "Put settings into force, and look at what was in f
 lists_app = _room("lists", "The lists that name sites by category.")
 users_app = _room("users", "The accounts of this filter.")
 ca_app = _room("ca", "The certificate authority of this filter.")
-audit_app = _room("audit", "The usage log: aggregates and pseudonyms, never one person.")
+app.add_typer(audit_app, name="audit")
 
 
 @app.command()
@@ -154,7 +153,7 @@ def doctor(config: ConfigFile, as_json: Json = False) -> None:
     if as_json:
         _announce(doctors.to_json(findings))
     else:
-        doctors.print_findings(findings, Console(file=sys.stdout, highlight=False))
+        doctors.print_findings(findings, _console())
     raise typer.Exit(doctors.exit_code(findings))
 
 
@@ -212,9 +211,9 @@ def users_list(config: ConfigFile, as_json: Json = False) -> None:
     """List the accounts."""
     accounts = accounts_file.listing(state.state_folder(config) / "accounts.json")
     if as_json:
-        _show(None, users_command.account_lines(accounts), as_json=False)
+        sys.stdout.writelines(f"{line}\n" for line in users_command.account_lines(accounts))
     else:
-        users_command.print_accounts(accounts, Console(file=sys.stdout, highlight=False))
+        users_command.print_accounts(accounts, _console())
 
 
 @users_app.command("disable")
@@ -227,8 +226,7 @@ def users_disable(config: ConfigFile, name: str) -> None:
 def ca_show(config: ConfigFile) -> None:
     """Show the authority's name, fingerprint and expiry."""
     authority = authorities.open_authority(state_dir_of(config) / "ca", datetime.now(UTC))
-    for line in authorities.description(authority):
-        _announce(line)
+    _show(None, authorities.description(authority), as_json=False)
 
 
 @ca_app.command("export")
@@ -244,49 +242,6 @@ def ca_rotate(config: ConfigFile) -> None:
     folder, settings = state.settings_for_commands(config)
     authority = authorities.rotate(folder / "ca", settings.district.name, datetime.now(UTC))
     sys.stdout.write(authority.certificate_pem.decode())
-
-
-Since = Annotated[str | None, typer.Option(help="From this time on, in the district's zone.")]
-Until = Annotated[str | None, typer.Option(help="Before this time.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="The newest so many.")]
-OneUser = Annotated[str | None, typer.Option("--user", hidden=True)]
-Word = Annotated[str | None, typer.Option()]
-
-
-@audit_app.command("log")
-def audit_log(
-    config: ConfigFile, since: Since = None, until: Until = None, category: Word = None, action: Word = None,
-    reason: Word = None, host: Word = None, school: Word = None, limit: Limit = None, user: OneUser = None,
-    as_json: Json = False,
-) -> None:  # fmt: skip
-    """Show records, oldest first, with pseudonyms for people."""
-    queries.refuse_user(user)
-    folder, zone = _log_of(config)
-    wanted = Filter(*_period(since, until, zone), category, action, reason, host, school)
-    log_reports.print_log(queries.audit_rows(folder, wanted, limit), log_reports.Form(sys.stdout, as_json, zone))
-
-
-@audit_app.command("summary")
-def audit_summary(
-    config: ConfigFile, since: Since = None, until: Until = None, user: OneUser = None, as_json: Json = False
-) -> None:
-    """Count verdicts by category, action, reason, school and hour."""
-    queries.refuse_user(user)
-    folder, zone = _log_of(config)
-    wanted = Filter(*_period(since, until, zone))
-    log_reports.print_summary(summary.summary(folder, wanted, zone), log_reports.Form(sys.stdout, as_json, zone))
-
-
-def _log_of(config: Path) -> tuple[Path, ZoneInfo]:
-    folder, settings = state.settings_for_commands(config)
-    return folder, ZoneInfo(settings.district.timezone)
-
-
-def _period(since: str | None, until: str | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    return (
-        moments.parse_since(since, zone) if since else None,
-        moments.parse_until(until, zone) if until else None,
-    )
 
 
 def _say(line: str) -> None:
@@ -305,7 +260,11 @@ def _show(data: Any, shown: Any, as_json: bool) -> None:
     elif isinstance(shown, list | tuple):
         sys.stdout.writelines(f"{line}\n" for line in shown)
     else:
-        Console(file=sys.stdout, highlight=False).print(shown)
+        _console().print(shown)
+
+
+def _console() -> Console:
+    return Console(file=sys.stdout, highlight=False)
 
 
 #: What the caller wrote cannot be used: exit code 2. All else that is refused: 4, or the error's own `exit_code`.

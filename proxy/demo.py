@@ -1,4 +1,4 @@
-"""The one account of the demo: made at its first start, told at every start, and only where nobody else can reach it."""
+"""The one account of the demo: made at its first start, told at every start, where nobody else can reach it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,68 @@
+"""`breakwater audit …`: the usage log on the command line, as aggregates and pseudonyms."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from config.load import load, state_dir_of
+from config.revisions import Revisions
+from usage_log import moments
+from usage_log.day_reader import Filter
+from usage_log.queries import audit_rows, refuse_user
+from usage_log.reports import Form, print_log, print_summary
+from usage_log.summary import summary
+
+audit_app = typer.Typer(no_args_is_help=True, help="The usage log: aggregates and pseudonyms, never one person.")
+
+ConfigFile = Annotated[Path, typer.Option("--config", envvar="BREAKWATER_CONFIG", help="The district's file.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+Since = Annotated[str | None, typer.Option(help="From here on: 2026-11-22, today, 24h, in the district's zone.")]
+Until = Annotated[str | None, typer.Option(help="Up to here; a day is meant whole.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="The newest so many.")]
+OneUser = Annotated[str | None, typer.Option("--user", help="Refused: it needs an approved case.")]
+Word = Annotated[str | None, typer.Option()]
+
+
+@audit_app.command("log")
+def log(
+    config: ConfigFile,
+    since: Since = None,
+    until: Until = None,
+    category: Word = None,
+    action: Word = None,
+    reason: Word = None,
+    host: Word = None,
+    school: Word = None,
+    limit: Limit = None,
+    user: OneUser = None,
+    as_json: Json = False,
+) -> None:
+    """Show records, oldest first, with pseudonyms for people."""
+    refuse_user(user)
+    folder, zone = _log_of(config)
+    wanted = Filter(*moments.period(since, until, zone), category, action, reason, host, school)
+    print_log(audit_rows(folder, wanted, limit), Form(sys.stdout, as_json, zone))
+
+
+@audit_app.command("summary")
+def show_summary(
+    config: ConfigFile, since: Since = None, until: Until = None, user: OneUser = None, as_json: Json = False
+) -> None:
+    """Count verdicts by category, action, reason, school and hour."""
+    refuse_user(user)
+    folder, zone = _log_of(config)
+    wanted = Filter(*moments.period(since, until, zone))
+    print_summary(summary(folder, wanted, zone), Form(sys.stdout, as_json, zone))
+
+
+def _log_of(config: Path) -> tuple[Path, ZoneInfo]:
+    """Give the state_dir, and the time zone of the settings in force."""
+    folder = state_dir_of(config)
+    applied = Revisions(folder).current()
+    settings = applied.settings if applied else load(config)
+    return folder, ZoneInfo(settings.district.timezone)
