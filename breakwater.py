@@ -49,6 +49,7 @@ from proxy.supervisor import AlreadyRunning, CannotListen
 from usage_log.commands import audit_app
 from usage_log.day_files import DayRefused
 from usage_log.day_reader import LogUnreadable
+from usage_log.moments import parse_since
 from usage_log.pseudonyms import KeyRefused
 from usage_log.queries import CaseNeeded
 
@@ -141,7 +142,7 @@ def explain(
     """Say what happens to an address, and why: every match, and which one won."""
     snapshot = state.open_snapshot(state_dir_of(config))
     now = datetime.now(UTC)
-    when = moments.parse_since(at, snapshot.timezone, now) if at else now
+    when = parse_since(at, snapshot.timezone, now) if at else now
     said = explaining.explain(url, user, when, snapshot)
     _show(said.as_dict(), said.lines(), as_json)
 
