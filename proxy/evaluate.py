@@ -35,7 +35,7 @@ def evaluate(facts: RequestFacts, snapshot: PolicySnapshot) -> Verdict:
     if not matches:
         verdict, held_open = snapshot.allowed, False
     else:
-        settlement = settlement_of(matches, facts, snapshot)
+        settlement = settle(matches, circumstances_of(matches, facts, snapshot))
         verdict, held_open = _verdict(settlement, snapshot.revision), _waits_for_path(settlement)
     if facts.stage is Stage.CONNECT and verdict.forwards and not held_open and is_passed_through(facts, snapshot):
         return _passed_through(verdict)
@@ -43,7 +43,7 @@ def evaluate(facts: RequestFacts, snapshot: PolicySnapshot) -> Verdict:
 
 
 def error_verdict(what: str, revision: int) -> Verdict:
-    """Fail closed: the answer to a failure of ours. `what` ends the reason code: "internal", "timeout", "usage-log"."""
+    """Fail closed: the answer to a failure of ours. `what` ends the reason code: "hook", "usage-log"."""
     return Verdict(Action.BLOCK, f"error.{what}", revision, status=503)
 
 
@@ -81,17 +81,14 @@ def match_of(entry: ListEntry, snapshot: PolicySnapshot) -> Match:
     return Match(reason, title, entry.category, entry.list, entry.list_version, entry.file, entry.line, entry.pattern)
 
 
-def settlement_of(matches: tuple[Match, ...], facts: RequestFacts, snapshot: PolicySnapshot) -> Settlement:
-    """What the table of precedence says about these matches."""
-    return settle(
-        matches,
-        Circumstances(
-            groups=facts.groups | groups_of(facts.user, snapshot),
-            local=facts.at.astimezone(snapshot.timezone),
-            rules=snapshot.rules,
-            unblocks=unblocks_for(facts.target_host, _known_path(facts), snapshot),
-            white=any(match.reason == reasons.WHITE_LIST for match in matches),
-        ),
+def circumstances_of(matches: tuple[Match, ...], facts: RequestFacts, snapshot: PolicySnapshot) -> Circumstances:
+    """What the table of precedence has to know beside the matches."""
+    return Circumstances(
+        groups=facts.groups | groups_of(facts.user, snapshot),
+        local=facts.at.astimezone(snapshot.timezone),
+        rules=snapshot.rules,
+        unblocks=unblocks_for(facts.target_host, _known_path(facts), snapshot),
+        white=any(match.reason == reasons.WHITE_LIST for match in matches),
     )
 
 

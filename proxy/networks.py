@@ -68,7 +68,7 @@ def school_networks(networks: Iterable[tuple[Network, str]]) -> SchoolNetworks:
 
 #: Not reachable on the public Internet: IANA special-purpose registries (RFC 6890). The documentation networks
 #: (192.0.2.0/24, 2001:db8::/32 …) are left out: nothing lives there, and nobody can be reached through them.
-_PRIVATE = address_ranges(
+PRIVATE = address_ranges(
     ip_network(text)
     for text in (
         "0.0.0.0/8",  # this network; Linux connects 0.0.0.0 to loopback
@@ -98,11 +98,6 @@ _PRIVATE = address_ranges(
 
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
 _LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
-
-
-def is_private(ip: Address) -> bool:
-    """True when the address, or one that it embeds, leads to a private, local or reserved place."""
-    return any(form in _PRIVATE for form in forms(ip))
 
 
 def forms(ip: Address) -> tuple[Address, ...]:

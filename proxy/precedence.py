@@ -71,15 +71,15 @@ def _is_its_block(match: Match, _: Circumstances) -> bool:
 
 
 def _is_lifted(match: Match, now: Circumstances) -> bool:
-    return _applies(match, now) and lifting(match, now) is not None
+    return lifting(match, now) is not None
 
 
-def _is_bypass_or_p2p(match: Match, now: Circumstances) -> bool:
-    return reasons.is_technique(match.reason) or (match.category in RELAXABLE and _applies(match, now))
+def _is_bypass_or_p2p(match: Match, _: Circumstances) -> bool:
+    return reasons.is_technique(match.reason) or match.category in RELAXABLE
 
 
 def _is_white_listed(match: Match, now: Circumstances) -> bool:
-    return now.white and match.category not in _NEVER_WHITE and _applies(match, now)
+    return now.white and match.category not in _NEVER_WHITE
 
 
 def _is_blocked_category(match: Match, now: Circumstances) -> bool:
@@ -127,9 +127,11 @@ class Settlement:
 
 
 def settle(matches: tuple[Match, ...], now: Circumstances) -> Settlement:
-    """Send the matches through the table. The order in which they were found makes no difference."""
+    """Send the matches that apply to this user at this hour through the table, in whatever order they were found."""
     ordered = tuple(sorted(matches, key=_weight))
-    remaining = [match for match in ordered if match.reason != reasons.WHITE_LIST]
+    remaining = [match for match in ordered if applies(match, now)]
+    if not remaining:
+        return Settlement(DEFAULT_ROW, None, (), ordered)
     lifted: list[Lifted] = []
     for row in TABLE:
         taken = [match for match in remaining if row.takes(match, now)]
@@ -145,18 +147,21 @@ def lifting(match: Match, now: Circumstances) -> Unblock | None:
     """The unblock in force that names this match; for a floor category, one by two different people."""
     if match.category == CHILD_ABUSE or match.reason in reasons.NEVER_LIFTED:
         return None
-    named = match.category or match.reason
+    named = match.reason if match.category is None or reasons.is_technique(match.reason) else match.category
     for unblock in now.unblocks:
         if named in unblock.lifts and (match.category not in FLOOR or unblock.by_two):
             return unblock
     return None
 
 
-def _applies(match: Match, now: Circumstances) -> bool:
-    """True when the match would do something, were it alone."""
-    if reasons.is_technique(match.reason):
-        return True
-    return _category_action(match, now) in (Action.BLOCK, Action.MONITOR)
+def applies(match: Match, now: Circumstances) -> bool:
+    """True when the match would stop the request or be monitored, were it alone.
+
+    A technique that carries a category follows it: relaxed for a group with it, and on the floor with it.
+    """
+    if match.category is None:
+        return True  # a technique, or a block by ITS
+    return match.reason != reasons.WHITE_LIST and _category_action(match, now) is not Action.ALLOW
 
 
 def _category_action(match: Match, now: Circumstances) -> Action:
@@ -172,9 +177,9 @@ _TECHNIQUE_RANK = {reasons.MISMATCH: -6, reasons.PRIVATE: -3, reasons.LITERAL: -
 
 def _weight(match: Match) -> tuple[int, str, str, str, int, str, str]:
     """Ties within a row: techniques before lists (they say what was done), then the taxonomy's order, then by text."""
-    if match.category is not None:
-        rank = _RANK.get(match.category, len(_RANK))
-    else:
+    if reasons.is_technique(match.reason):
         rank = _TECHNIQUE_RANK.get(match.reason, -5 if match.reason.startswith("p2p.") else -4)
+    else:
+        rank = _RANK.get(match.category or "", len(_RANK))
     place = (match.list or "", match.file or "", match.line or 0, match.entry or "", match.list_version or "")
     return (rank, match.reason, *place)

@@ -77,7 +77,7 @@ _TITLES: dict[str, str] = {
     MALFORMED: "malformed request",
     "error.hook": "failure inside the filter",
     "error.timeout": "the filter took too long",
-    "error.policy": "no policy is loaded",
+    "error.page": "the answer could not be made",
     "error.usage-log": "the usage log cannot be written",
 }
 

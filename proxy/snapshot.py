@@ -219,7 +219,7 @@ def _problems(
         except UnblockRefused as refused:
             yield str(refused)
         if unblock.scope is Scope.PATH and covering_name(unblock.host, passthrough):
-            yield f"unblock {unblock.id}: {unblock.host} is passed through: paths are not seen; choose scope host"
+            yield f"unblock {unblock.id!a}: {unblock.host} is passed through: paths are not seen; choose scope host"
 
 
 def _empty_floor(index: Index, starter_only: bool) -> Iterator[str]:

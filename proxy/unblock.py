@@ -73,7 +73,12 @@ def _is_below(path: str, top: str) -> bool:
 def admit(unblock: Unblock) -> None:
     """Check one unblock against invariant 6. Raises UnblockRefused."""
     if problem := _problem(unblock):
-        raise UnblockRefused(f"unblock {unblock.id} ({unblock.host}{unblock.path}): {problem}")
+        raise UnblockRefused(f"unblock {_shown(unblock.id)} ({_shown(unblock.host + unblock.path)}): {problem}")
+
+
+def _shown(text: str) -> str:
+    """Text of the feed, short and on one line."""
+    return ascii(text[:80])[1:-1]
 
 
 def _problem(unblock: Unblock) -> str | None:
@@ -146,7 +151,7 @@ def _lifts_problem(unblock: Unblock) -> str | None:
         if lifted in NEVER_LIFTED:
             return f"{lifted} cannot be unblocked; private destinations are listed in private_networks"
         if not _SLUG.fullmatch(lifted) and not (is_technique(lifted) and lifted in REASONS):
-            return f"{lifted!r} is neither a category nor a detector's reason"
+            return f"{_shown(lifted)} is neither a category nor a detector's reason"
     return None
 
 

@@ -22,7 +22,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A list entry or a detector's hit. A detector's hit has neither list nor line."""
+    """A list entry or a detector's hit. A detector's hit has neither list nor line.
+
+    Entries of child-abuse lists carry no file, line or entry: what they name is never quoted.
+    """
 
     reason: str  # stable code, docs/reasons.md
     title: str  # completes "listed as …", or says what was recognised

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy import reasons
 from proxy.facts import Stage
-from proxy.networks import forms, is_private, plain
+from proxy.networks import PRIVATE, forms, plain
 from proxy.verdict import Match
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def judge_address(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnap
     found = forms(ip)
     if any(_is_own(form, port, snapshot) for form in found):  # not even where its network is listed
         return _PRIVATE
-    return _PRIVATE if any(is_private(form) and form not in snapshot.private_allow for form in found) else None
+    return _PRIVATE if any(form in PRIVATE and form not in snapshot.private_allow for form in found) else None
 
 
 def _is_own(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnapshot) -> bool:
@@ -70,7 +70,7 @@ def _is_own(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnapshot) 
         return False
     here = ip.is_loopback or ip.is_unspecified or ip in snapshot.own_addresses
     # It listens on every address of this machine, and nobody said which they are.
-    return here or (snapshot.own_addresses_unknown and is_private(ip))
+    return here or (snapshot.own_addresses_unknown and ip in PRIVATE)
 
 
 def literal(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:

@@ -1,0 +1,233 @@
+"""Why would this address be blocked or allowed, for this user, at this time? Asked of the engine that decides traffic.
+
+Two things stay open, and the answer says so: child-abuse lists are not asked, because an answer about them would be a
+way of searching them; and nothing is resolved, so private addresses behind a name are not seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from categories.address import parse
+from proxy.evaluate import circumstances_of, evaluate
+from proxy.facts import RequestFacts, Stage
+from proxy.precedence import Circumstances, Effect, Settlement, applies, settle
+from proxy.snapshot import covering_name, groups_of
+from proxy.unblock import CHILD_ABUSE
+from proxy.verdict import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from categories.address import Address
+    from categories.entries import ListEntry
+    from proxy.snapshot import Index, PolicySnapshot
+    from proxy.verdict import Match, Verdict
+
+_NO_CHILD_ABUSE = "Child-abuse lists are not asked here; in traffic they come first."
+_NOT_RESOLVED = "The name was not resolved: in traffic, a private address behind it is refused."
+_ANYBODY = "No user was given: this is what somebody in no group gets, once signed in."
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One match, and what became of it."""
+
+    match: Match
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A verdict, the row of the table that made it, and everything that was weighed. The winner stands first."""
+
+    url: str
+    user: str | None
+    groups: tuple[str, ...]
+    at: datetime  # UTC
+    local: datetime  # the district's wall clock
+    stage: Stage  # at which it was decided
+    verdict: Verdict
+    row: str
+    weighed: tuple[Weighed, ...]
+    unblock: Mapping[str, Any] | None
+    generation: str
+    notes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """The answer for a terminal."""
+        verdict = self.verdict
+        who = f"{self.user or 'anybody'} ({', '.join(self.groups) or 'no group'})"
+        policy = f"revision {verdict.policy_revision}, lists {self.generation}"
+        found = [
+            ("address", self.url),
+            ("for", f"{who}, {self.local:%a %Y-%m-%d %H:%M %Z}"),
+            ("policy", policy),
+            (
+                "verdict",
+                f"{verdict.action.value}, {verdict.reason}{f', {verdict.basis.value}' if verdict.basis else ''}",
+            ),
+            ("because", self.row),
+            *(("match", f"{_place(weighed.match)}: {weighed.fate}") for weighed in self.weighed),
+            *(("note", note) for note in self.notes),
+        ]
+        return [f"{name:<8} {text}" for name, text in found]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer for JSON."""
+        verdict = self.verdict
+        return {
+            "url": self.url,
+            "user": self.user,
+            "groups": list(self.groups),
+            "at": self.at.isoformat().replace("+00:00", "Z"),
+            "local": self.local.isoformat(),
+            "stage": self.stage.value,
+            "action": verdict.action.value,
+            "reason": verdict.reason,
+            "category": verdict.category,
+            "basis": verdict.basis.value if verdict.basis else None,
+            "status": verdict.status,
+            "row": self.row,
+            "matches": [asdict(weighed.match) | {"fate": weighed.fate} for weighed in self.weighed],
+            "unblock": self.unblock,
+            "policy_revision": verdict.policy_revision,
+            "generation": self.generation,
+            "notes": list(self.notes),
+        }
+
+
+def explain(url: str, user: str | None, at: datetime, snapshot: PolicySnapshot) -> Explanation:
+    """Explain what happens to `url` for `user` at `at` (with its time zone). Without a scheme it is read as https.
+
+    Raises MalformedAddress.
+    """
+    asked = replace(
+        snapshot,
+        index=_WithoutChildAbuse(snapshot.index),
+        identity_required=snapshot.identity_required and user is not None,
+    )
+    address = parse(url if "://" in url else f"https://{url}")
+    facts = _facts(address, user, at)
+    if facts.tunnel_host is not None:
+        connect = replace(facts, stage=Stage.CONNECT, scheme="tunnel", method="CONNECT", path="/", query="")
+        if evaluate(connect, asked).action is Action.PASSTHROUGH:
+            facts = connect
+    return _explained(facts, address.url, asked)
+
+
+def _facts(address: Address, user: str | None, at: datetime) -> RequestFacts:
+    tunnelled = address.scheme in ("https", "wss")
+    return RequestFacts(
+        stage=Stage.REQUEST,
+        at=at,
+        client="",
+        method="GET",
+        scheme=address.scheme,
+        host=address.host,
+        port=address.port,
+        path=address.path,
+        query=address.query,
+        user=user,
+        ip=address.ip,
+        tunnel_host=address.host if tunnelled else None,
+        tunnel_port=address.port if tunnelled else None,
+    )
+
+
+def _explained(facts: RequestFacts, url: str, snapshot: PolicySnapshot) -> Explanation:
+    verdict = evaluate(facts, snapshot)
+    now = circumstances_of(verdict.matches, facts, snapshot)
+    settlement = settle(verdict.matches, now)
+    return Explanation(
+        url=url,
+        user=facts.user,
+        groups=tuple(sorted(groups_of(facts.user, snapshot))),
+        at=facts.at,
+        local=now.local,
+        stage=facts.stage,
+        verdict=verdict,
+        row=_row(facts, verdict, settlement, snapshot),
+        weighed=tuple(Weighed(match, _fate(match, settlement, now)) for match in verdict.matches),
+        unblock=_unblock(verdict, now),
+        generation=snapshot.index.generation,
+        notes=_notes(facts),
+    )
+
+
+def _row(facts: RequestFacts, verdict: Verdict, settlement: Settlement, snapshot: PolicySnapshot) -> str:
+    if verdict is snapshot.allowed and facts.target_host == snapshot.public_name:
+        return "the filter's own name: always reachable"
+    if verdict.action is not Action.PASSTHROUGH:
+        return settlement.row.name
+    named = covering_name(facts.target_host, snapshot.passthrough)
+    if named is None:
+        return f"{settlement.row.name}; not decrypted, as its category is passed through"
+    why = snapshot.passthrough[named]
+    return f"{settlement.row.name}; not decrypted: {named} ({why.owner}: {why.reason})"
+
+
+def _fate(match: Match, settlement: Settlement, now: Circumstances) -> str:
+    for lifted in settlement.lifted:
+        if lifted.match == match:
+            return f"lifted by unblock {lifted.unblock.id}" if lifted.unblock else "covered by a white list"
+    if match == settlement.winner:
+        return "monitored" if settlement.row.effect is Effect.MONITOR else "decides"
+    if not applies(match, now):
+        return _why_not(match, now)
+    return "would stop it too"
+
+
+def _why_not(match: Match, now: Circumstances) -> str:
+    rule = now.rules.get(match.category or "")
+    if now.white and match.reason == "white-list":
+        return "white list"
+    if rule is None or (rule.hours is None and not rule.except_groups & now.groups):
+        return "allowed and recorded"
+    if excepted := rule.except_groups & now.groups:
+        return f"allowed for {', '.join(sorted(excepted))}"
+    return "allowed at this hour"
+
+
+def _place(match: Match) -> str:
+    if match.list is None:
+        return f"{match.reason} ({match.title})"
+    where = f", {match.file}:{match.line}" if match.file else ""
+    return f"{match.reason} by {match.entry} in {match.list} {match.list_version}{where}"
+
+
+def _unblock(verdict: Verdict, now: Circumstances) -> Mapping[str, Any] | None:
+    for unblock in now.unblocks:
+        if unblock.id == verdict.unblock:
+            return asdict(unblock) | {"lifts": sorted(unblock.lifts), "since": unblock.since.isoformat()}
+    return None
+
+
+def _notes(facts: RequestFacts) -> tuple[str, ...]:
+    notes = [_NO_CHILD_ABUSE]
+    if facts.ip is None:
+        notes.append(_NOT_RESOLVED)
+    if facts.user is None:
+        notes.append(_ANYBODY)
+    return tuple(notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _WithoutChildAbuse:
+    """The lists, but those of child-abuse."""
+
+    whole: Index
+
+    @property
+    def generation(self) -> str:
+        return self.whole.generation
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        return self.whole.counts
+
+    def lookup(self, host: str, path: str, query: str) -> tuple[ListEntry, ...]:
+        found = self.whole.lookup(host, path, query)
+        return tuple(entry for entry in found if entry.category != CHILD_ABUSE)

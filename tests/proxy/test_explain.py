@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from categories.address import MalformedAddress
+from proxy.evaluate import evaluate
+from proxy.explain import explain
+from proxy.unblock import Scope
+from tests.proxy.policy import MONDAY, facts, snapshot, table, unblock
+
+TABLE = table("precedence.yaml")
+UNBLOCKS = [
+    unblock(**one | {"scope": Scope(one.get("scope", "host")), "authors": tuple(one.get("authors", ["its.one"]))})
+    for one in TABLE["unblocks"]
+]
+POLICY = snapshot(TABLE["district"], TABLE["lists"], unblocks=UNBLOCKS, its_blocks=TABLE["its_blocks"])
+CHILD_ABUSE = {"https://abuse.test/", "https://abuse-two.test/secret"}
+ASKED = sorted({case["url"] for case in TABLE["cases"].values()} - CHILD_ABUSE)
+
+
+@pytest.mark.parametrize("url", ASKED)
+@pytest.mark.parametrize("user", ["ana", "comms.officer"])
+def test_it_says_what_the_proxy_does(url, user):
+    said = explain(url, user, MONDAY, POLICY).verdict
+    connect = evaluate(facts(url, "connect", user=user), POLICY)
+    done = (
+        connect
+        if connect.action == "passthrough" and url.startswith("https")
+        else evaluate(facts(url, user=user), POLICY)
+    )
+    assert said == done
+
+
+@pytest.mark.parametrize(
+    ("url", "row", "fates"),
+    [
+        ("https://site.test/", "default", []),
+        ("https://adult.test/", "floor", ["decides", "white list"]),
+        ("https://both.test/", "category, for the user's group and hour", ["decides", "lifted by unblock u-both.test"]),
+        ("https://lesson.casino.test/", "ITS unblock", ["lifted by unblock u-lesson.casino.test"] * 2),
+        ("https://corrected.test/", "floor unblocked by two people", ["lifted by unblock u-corrected.test"]),
+        ("https://banned.test/", "ITS block", ["decides", "white list"]),
+        ("https://museum.test/", "white list", ["white list", "covered by a white list"]),
+        ("https://games.test/", "monitored category", ["monitored"]),
+        ("https://mail.test/", "default", ["allowed and recorded"]),
+        ("https://filter.district.test/", "the filter's own name: always reachable", []),
+        ("https://pinned.test/", "default; not decrypted: pinned.test (ITS: pinned)", []),
+        ("https://bank.test/", "default; not decrypted, as its category is passed through", ["allowed and recorded"]),
+    ],
+)
+def test_it_says_why(url, row, fates):
+    found = explain(url, "ana", MONDAY, POLICY)
+    assert found.row == row
+    assert [weighed.fate for weighed in found.weighed] == fates
+
+
+def test_groups_and_hours_are_named():
+    assert explain("social.test", "comms.officer", MONDAY, POLICY).weighed[0].fate == "allowed for communications"
+    later = MONDAY + timedelta(hours=7)
+    assert explain("shop.test", "ana", later, POLICY).weighed[0].fate == "allowed at this hour"
+
+
+@pytest.mark.parametrize("url", sorted(CHILD_ABUSE))
+def test_it_is_no_way_to_search_child_abuse_lists(url):
+    found = explain(url, "ana", MONDAY, POLICY)
+    assert found.verdict.reason == "default"
+    assert not found.weighed
+    assert any("Child-abuse lists are not asked" in note for note in found.notes)
+
+
+def test_every_match_is_shown_with_list_version_file_and_line():
+    text = "\n".join(explain("https://both.test/x", "ana", MONDAY, POLICY).lines())
+    assert "category.malware by both.test in starter 2026-11-22 3f9a1c2e, malware/domains:7: decides" in text
+    assert "ana (no group), Mon 2026-11-23 10:00 PST" in text
+    assert "revision 7, lists test" in text
+
+
+def test_json_holds_the_same():
+    found = json.loads(json.dumps(explain("https://lesson.casino.test/", "ana", MONDAY, POLICY).as_dict()))
+    assert (found["action"], found["reason"], found["row"]) == ("allow", "unblock", "ITS unblock")
+    assert found["at"] == "2026-11-23T18:00:00Z"
+    assert found["matches"][0]["file"] == "gambling/domains"
+    assert (found["unblock"]["authors"], found["unblock"]["lifts"]) == (["its.one"], ["gambling"])
+
+
+def test_without_a_user_it_explains_what_anybody_gets():
+    found = explain("https://social.test/", None, MONDAY, POLICY)
+    assert found.verdict.reason == "category.social-media"
+    assert any("No user was given" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("url", ["", "ftp://site.test/", "https://", "https://site.test:0/", "https://a b/", "\0"])
+def test_what_is_no_address_is_refused(url):
+    with pytest.raises(MalformedAddress):
+        explain(url, "ana", MONDAY, POLICY)
