@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["LAST_RESORT", "Answer", "Ask", "PageSettings", "Pages", "ask_of"]
 
 #: The smallest image there is: 43 bytes, 1 x 1, transparent.
-GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+GIF = base64.b64decode("R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 
 #: The answer for when making an answer has failed: constant, without settings. Record it as `error.page`.
 LAST_RESORT = answer_to(
@@ -140,7 +140,7 @@ class Pages:
             self._frames[block.language],
             style=self._style,
             tone=kind.tone.value,
-            window=texts["window"].format(label=label, host=address.plain, filter=texts["filter"]),
+            window=texts["window"].format(label=label, host=address.title, filter=texts["filter"]),
             label=label,
             heading=texts[f"kinds.{kind.id}.heading"],
             address=address,

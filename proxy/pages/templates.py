@@ -9,7 +9,8 @@ from pathlib import Path
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 _HERE = Path(__file__).parent
-_COMMENT_OR_BREAK = re.compile(r"/\*.*?\*/|\s*\n\s*", re.DOTALL)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_SPACE = re.compile(r"\s*([{};,])\s*|(:)\s+")
 
 
 @cache
@@ -23,8 +24,9 @@ def environment() -> Environment:
 
 @cache
 def style(*names: str) -> str:
-    """The named style sheets as one line each, without comments."""
-    return "\n".join(_COMMENT_OR_BREAK.sub("", (_HERE / name).read_text(encoding="utf-8")) for name in names)
+    """The named style sheets, without comments and the spaces that only people need."""
+    sheets = "".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    return _SPACE.sub(r"\1\2", _COMMENT.sub("", sheets)).strip()
 
 
 def _unindented(source: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proxy.verdict import Verdict
 
 #: Longest name of a list, its version, a match or an account shown, in characters.
-NAME_SHOWN = 64
+NAME_SHOWN = 48
 
 #: Kinds that say which technique was recognized; the others say it in their own sentence.
 _RECOGNIZED = frozenset({"bypass", "p2p"})

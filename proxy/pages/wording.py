@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from proxy.facts import RequestFacts
 
-#: Longest path with query, and longest Unicode host shown, in characters.
+#: Longest path with query, longest host, and longest host in a window's title, in characters.
 PATH_SHOWN = 120
 HOST_SHOWN = 253
+TITLE_SHOWN = 64
 
 #: Control, format (bidi overrides, zero width), surrogate, private and unassigned characters; line separators.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -40,7 +41,7 @@ class ShownAddress:
     host: str
     ascii: str
     rest: str  # port, path and query, cut
-    plain: str  # the host in ASCII, for the window's title
+    title: str  # the host in ASCII for the window's title; its end, which says whose it is, stays
 
 
 def shown_address(facts: RequestFacts, with_path: bool) -> ShownAddress:
@@ -50,7 +51,7 @@ def shown_address(facts: RequestFacts, with_path: bool) -> ShownAddress:
     bracketed = f"[{plain}]" if ":" in plain else plain
     host = visible(name, HOST_SHOWN) if name != plain else bracketed
     port = "" if _DEFAULT_PORTS.get(facts.scheme) == facts.port else f":{facts.port}"
-    return ShownAddress(host, plain if name != plain else "", port + _path(facts, with_path), bracketed)
+    return ShownAddress(host, plain if name != plain else "", port + _path(facts, with_path), bracketed[-TITLE_SHOWN:])
 
 
 def _path(facts: RequestFacts, with_path: bool) -> str:
