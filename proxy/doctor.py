@@ -63,14 +63,15 @@ CHECKS: tuple[Check, ...] = (
     check_refused_certificates,
 )
 
-#: What the rooms raise for something that is wrong with them: here that is a finding. KeyError, TypeError and
-#: ValueError are broken JSON.
+#: What the rooms raise for something that is wrong with them: here that is a finding. KeyError, RecursionError,
+#: TypeError and ValueError are broken JSON.
 _REFUSALS = (
     AccountsRefused,
     AuthorityRefused,
     IndexRefused,
     KeyError,
     OSError,
+    RecursionError,
     RevisionTampered,
     SettingsRefused,
     TrustRefused,

@@ -240,5 +240,14 @@ def test_the_revocation_list_is_empty_signed_and_good_for_a_week():
     )
 
 
+def test_its_description_holds_what_people_compare_and_no_key():
+    authority = new_authority("Example Unified", NOW)
+    text = "\n".join(module.description(authority))
+    assert "Example Unified" in text
+    assert authority.certificate.fingerprint(hashes.SHA256()).hex().upper() in text.replace(":", "")
+    assert "2031-11-21" in text
+    assert "PRIVATE" not in text
+
+
 def test_the_key_is_in_no_repr():
     assert "key=" not in repr(new_authority("Example", NOW))
