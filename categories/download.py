@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 import httpx
 
+from categories.address import MalformedAddress, parse
 from categories.errors import ListRefused, ListUnreachable
 from categories.streams import unpacked
 
@@ -40,9 +41,10 @@ def download(source: ListSource, target: Path, progress: Progress, limits: Downl
     Raises ListUnreachable when trying again may help, ListRefused for what the server gave.
     """
     limits = limits or DownloadLimits()
+    url = _url(source)
     with target.open("xb") as file:
         try:
-            modified = asyncio.run(_fetch(source, file, progress, limits))
+            modified = asyncio.run(_fetch(source, url, file, progress, limits))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as problem:
             raise ListRefused(f"list {source.name}: its url is not a web address") from problem
         except (httpx.HTTPError, TimeoutError) as problem:
@@ -52,7 +54,7 @@ def download(source: ListSource, target: Path, progress: Progress, limits: Downl
     _check(source, target)
 
 
-async def _fetch(source: ListSource, file: IO[bytes], progress: Progress, limits: DownloadLimits) -> float:
+async def _fetch(source: ListSource, url: str, file: IO[bytes], progress: Progress, limits: DownloadLimits) -> float:
     """Write the body to `file`; give the time of the list (Unix time), never one in the future."""
     # No settings from the environment: they are not the district's file, and a proxy there could answer for anybody.
     client = httpx.AsyncClient(
@@ -62,18 +64,31 @@ async def _fetch(source: ListSource, file: IO[bytes], progress: Progress, limits
     async with (
         asyncio.timeout(limits.seconds),
         client,
-        client.stream("GET", source.url or "", headers=as_it_is) as answer,
+        client.stream("GET", url, headers=as_it_is) as answer,
     ):
         _check_answer(source, answer)
         await _write(source, answer, file, progress, limits.size)
         return _modified(answer.headers.get("Last-Modified"))
 
 
+def _url(source: ListSource) -> str:
+    try:
+        address = parse(source.url or "")
+    except MalformedAddress as problem:
+        raise ListRefused(f"list {source.name}: its url is not a web address") from problem
+    _check_protection(source, address.scheme, address.host)
+    return source.url or ""
+
+
+def _check_protection(source: ListSource, scheme: str, host: str) -> None:
+    # Over plain HTTP anybody on the way could edit the list; a check sum makes that harmless.
+    if scheme != "https" and host not in _LOOPBACK and not source.checksum:
+        raise ListRefused(f"list {source.name}: would come over plain http; use https, or give its checksum")
+
+
 def _check_answer(source: ListSource, answer: httpx.Response) -> None:
     for url in [hop.url for hop in answer.history] + [answer.url]:
-        # Over plain HTTP anybody on the way could edit the list; a check sum makes that harmless.
-        if url.scheme != "https" and url.host not in _LOOPBACK and not source.checksum:
-            raise ListRefused(f"list {source.name}: would come over plain http; use https, or give its checksum")
+        _check_protection(source, url.scheme, url.host)
     if answer.status_code != httpx.codes.OK:
         raise ListUnreachable(f"list {source.name}: the server answered {answer.status_code}")
 

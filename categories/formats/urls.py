@@ -31,6 +31,8 @@ def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
 def _entry(line: int, text: str) -> ParsedEntry:
     if _SCHEME.match(text):
         raise MalformedAddress("begins with a scheme")
+    if text[0] in "/\\":
+        raise MalformedAddress("no host before the path")
     if "#" in text:
         raise MalformedAddress("a fragment, which no request carries")
     if _NOT_IN_HOST.search(text.partition("/")[0]):

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import fcntl
+import gzip
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from categories.errors import FloorRefused, IndexRefused, ListRefused, ListsRefused, ListUnreachable, UpdateBusy
+from categories.index import CategoryIndex
+from categories.sources import ListSource
+from categories.update import compile_generation, current, update
+from tests.categories.archives import archive, member, tree
+from tests.categories.server import body, serving
+
+HUNDRED = "".join(f"host{number}.test\n" for number in range(100))
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "lists"
+
+
+def domains(path: Path, text: str | bytes, category: str = "pornography", name: str = "mine") -> ListSource:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    path.chmod(0o600)
+    return ListSource(name, "domains", path=path, category=category)
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_first_compile_of_the_starter_lists_alone(lists: Path) -> None:
+    generation = compile_generation((), lists)
+    assert current(lists) == generation.folder
+    assert generation.exit_code == 0
+    assert lists.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in generation.folder.iterdir()} == {0o400}
+
+
+def test_an_update_downloads_compiles_and_swaps(lists: Path, tmp_path: Path) -> None:
+    packed = archive(tmp_path / "a.tar.gz", member("blacklists/adult/domains", HUNDRED.encode())).read_bytes()
+    steps: list[str] = []
+    with serving({"/ut1": body(packed), "/mine": body(b"casino.test\n")}) as url:
+        sources = (
+            ListSource("ut1", "ut1", url=f"{url}/ut1", map={"adult": "pornography"}),
+            ListSource("mine", "domains", url=f"{url}/mine", category="gambling"),
+        )
+        with pytest.raises(FloorRefused, match="never downloaded"):
+            compile_generation(sources, lists)
+        generation = update(sources, lists, lambda what, done, total: steps.append(what))
+    assert generation.counts["pornography"]["ut1"] == 100
+    assert CategoryIndex.open(current(lists)).lookup("casino.test")[0].list == "mine"
+    assert {"ut1 (download)", "ut1", "mine", "index"} <= set(steps)
+    assert sorted(path.name for path in (lists / "downloads").iterdir()) == ["mine", "ut1"]
+    again = compile_generation(sources, lists)  # from the downloads, the server is gone
+    assert again.counts == generation.counts
+    assert again.id > generation.id
+
+
+REFUSED: dict[str, str | bytes | None] = {
+    "empty": "",
+    "comments alone": "# nothing\n",
+    "shrunk by 21 %": "".join(HUNDRED.splitlines(keepends=True)[:79]),
+    "shrunk behind duplicates": "host1.test\n" * 500,
+    "missing": None,
+    "binary": bytes(range(256)) * 64,
+    "two lines in a hundred are no entries": HUNDRED * 5 + "*\n" * 11,
+    "a web page": "<html>" + HUNDRED,
+    "truncated gzip": gzip.compress(HUNDRED.encode())[:-20],
+    "a public suffix alone": "co.uk\n",
+    "UTF-16": HUNDRED.encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED)
+def test_a_bad_floor_list_keeps_the_old_generation(lists: Path, tmp_path: Path, data: str | bytes | None) -> None:
+    good = compile_generation((domains(tmp_path / "mine", HUNDRED),), lists)
+    before = everything_in(lists)
+    source = domains(tmp_path / "mine", data or "")
+    if data is None:
+        (tmp_path / "mine").unlink()
+    with pytest.raises(FloorRefused) as refusal:
+        compile_generation((source,), lists)
+    assert refusal.value.exit_code == 4
+    assert "\n" not in str(refusal.value)
+    assert "mine" in str(refusal.value)
+    assert everything_in(lists) == before
+    assert current(lists) == good.folder
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_refused_and_never_waited_for(lists: Path, tmp_path: Path, kind: str) -> None:
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "mine"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    with pytest.raises(FloorRefused, match=r"regular file|directory"):
+        compile_generation((ListSource("mine", "domains", path=path, category="pornography"),), lists)
+
+
+def test_a_floor_list_may_lose_a_fifth(lists: Path, tmp_path: Path) -> None:
+    compile_generation((domains(tmp_path / "mine", HUNDRED),), lists)
+    eighty = "".join(HUNDRED.splitlines(keepends=True)[:80])
+    assert compile_generation((domains(tmp_path / "mine", eighty),), lists).counts["pornography"]["mine"] == 80
+
+
+def test_a_damaged_generation_in_force_does_not_hide_a_shrunk_floor(lists: Path, tmp_path: Path) -> None:
+    compile_generation((domains(tmp_path / "mine", HUNDRED),), lists)
+    newest = compile_generation((domains(tmp_path / "mine", HUNDRED),), lists)
+    (newest.folder / "meta.json").unlink()
+    with pytest.raises(FloorRefused, match="shrink"):
+        compile_generation((domains(tmp_path / "mine", "one.test\n"),), lists)
+
+
+@pytest.mark.parametrize("answer", [body(b"", 500), body(b"<html>", 200)], ids=["500", "web page"])
+def test_a_failed_download_keeps_everything(lists: Path, tmp_path: Path, answer: object) -> None:
+    answers = {"/mine": body(HUNDRED.encode()), "/other": body(b"casino.test\n")}
+    with serving(answers) as url:
+        sources = (
+            ListSource("mine", "domains", url=f"{url}/mine", category="pornography"),
+            ListSource("other", "domains", url=f"{url}/other", category="gambling"),
+        )
+        update(sources, lists)
+        before = everything_in(lists)
+        answers["/mine"] = body(b"changed.test\n" + HUNDRED.encode())
+        answers["/other"] = answer  # type: ignore[assignment]
+        with pytest.raises((ListUnreachable, ListRefused)):
+            update(sources, lists)
+    assert everything_in(lists) == before
+
+
+def test_rejected_lines_are_a_finding_with_file_and_line(lists: Path, tmp_path: Path) -> None:
+    generation = compile_generation((domains(tmp_path / "mine", HUNDRED + "co.uk\n"),), lists)
+    assert generation.exit_code == 1
+    assert generation.lists[1].rejected == 1
+    assert generation.lists[1].examples[0].startswith("mine:101: a public suffix")
+
+
+def test_expressions_are_counted_as_unsupported(lists: Path, tmp_path: Path) -> None:
+    at = tree(tmp_path / "ut1", {"games/domains": "game.test\n", "games/expressions": "(a|b)\n\n# c\n(d)\n"})
+    generation = compile_generation((ListSource("ut1", "ut1", path=at, map={"games": "games"}),), lists)
+    assert generation.lists[1].unsupported == 2
+
+
+GAMES = ListSource("mine", "domains", path=Path("/nowhere"), category="games")
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ((ListSource("../up", "domains", path=Path("/x"), category="games"),), "small letters"),
+        ((ListSource("starter", "domains", path=Path("/x"), category="games"),), "taken"),
+        ((GAMES, GAMES), "taken"),
+        ((ListSource("mine", "adblock", path=Path("/x"), category="games"),), "unknown; there are"),
+        ((ListSource("mine", "domains", category="games"),), "either url or path"),
+        ((ListSource("mine", "domains", url="https://x.test/", path=Path("/x"), category="games"),), "either url"),
+        ((ListSource("mine", "domains", url="https://x.test/", category="child-abuse"),), "local file"),
+        ((ListSource("mine", "domains", path=Path("/x")),), "category is missing"),
+        ((GAMES,), "/nowhere: No such file"),
+    ],
+)
+def test_sources_that_are_refused(lists: Path, sources: tuple[ListSource, ...], words: str) -> None:
+    with pytest.raises(ListRefused, match=words) as refusal:
+        compile_generation(sources, lists)
+    assert not isinstance(refusal.value, FloorRefused) or sources[0].floor
+
+
+def test_a_child_abuse_list_that_others_can_read_is_refused(lists: Path, tmp_path: Path) -> None:
+    source = domains(tmp_path / "licensed", "secret-host.test\n*\n", "child-abuse", "licensed")
+    (tmp_path / "licensed").chmod(0o640)
+    with pytest.raises(FloorRefused, match="can be read by others"):
+        compile_generation((source,), lists)
+    (tmp_path / "licensed").chmod(0o600)
+    generation = compile_generation((source,), lists)
+    assert generation.counts["child-abuse"]["licensed"] == 1
+
+
+def test_errors_in_a_child_abuse_list_name_no_line(lists: Path, tmp_path: Path) -> None:
+    source = domains(tmp_path / "licensed", "secret-host.test extra\n" * 50, "child-abuse", "licensed")
+    with pytest.raises(FloorRefused) as refusal:
+        compile_generation((source,), lists)
+    assert "secret" not in str(refusal.value)
+    assert "50 of 50" in str(refusal.value)
+
+
+def test_the_last_five_generations_are_kept(lists: Path) -> None:
+    ids = [compile_generation((), lists).id for _ in range(7)]
+    assert sorted(path.name for path in (lists / "generations").iterdir()) == ids[-5:]
+    assert len(set(ids)) == 7
+
+
+def test_two_at_once_are_refused(lists: Path) -> None:
+    compile_generation((), lists)
+    with (lists / ".lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(UpdateBusy):
+            compile_generation((), lists)
+    compile_generation((), lists)
+
+
+def test_lists_below_a_file_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with pytest.raises(ListRefused, match="cannot write"):
+        compile_generation((), tmp_path / "state" / "lists")
+
+
+def test_a_full_disk_keeps_the_old_generation(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_generation((), lists)
+    before = everything_in(lists)
+
+    def full(self: Path, data: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ListRefused, match="No space left"):
+        compile_generation((), lists)
+    assert everything_in(lists) == before
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from categories.update import compile_generation
+def progress(what, done, total):
+    if what == "index" and done == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+compile_generation((), Path(sys.argv[1]), progress)
+"""
+
+
+@pytest.mark.parametrize("step", ["0", "1", "2"])
+def test_a_killed_compile_leaves_the_old_generation_and_the_next_one_cleans_up(lists: Path, step: str) -> None:
+    old = compile_generation((), lists)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(lists), step], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert current(lists) == old.folder
+    assert CategoryIndex.open(current(lists)).lookup("pornography.test")
+    compile_generation((), lists)
+    assert not [path.name for path in lists.rglob(".unfinished*")]
+
+
+@pytest.mark.parametrize("text", [None, "", "../../etc\n", "000001-0000000000000000\n", "\0\xff" * 4000])
+def test_current_names_nothing_that_can_be_opened(lists: Path, text: str | None) -> None:
+    compile_generation((), lists)
+    (lists / "current").unlink()
+    if text is not None:
+        (lists / "current").write_text(text, encoding="latin-1")
+    with pytest.raises(IndexRefused) as refusal:
+        CategoryIndex.open(current(lists))
+    assert "\n" not in str(refusal.value)
+
+
+def test_every_error_has_the_exit_code_of_its_kind() -> None:
+    kinds = [ListRefused, FloorRefused, IndexRefused, UpdateBusy, ListUnreachable]
+    assert [kind.exit_code for kind in kinds] == [4, 4, 4, 4, 3]
+    assert all(issubclass(kind, ListsRefused) for kind in kinds)
