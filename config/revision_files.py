@@ -35,7 +35,7 @@ class RevisionTampered(Exception):
 
 
 class RevisionNotWritten(Exception):
-    """The disk or another process kept a revision from being written. Nothing was changed."""
+    """The disk or another process kept a revision from being written. The message says what is in force."""
 
 
 class RevisionUnreadable(Exception):
@@ -145,9 +145,15 @@ class RevisionFiles:
         try:
             _replace(stem.with_suffix(".yaml"), entry.text.encode("utf-8"))
             _replace(stem.with_suffix(".json"), json.dumps(about, indent=2).encode("ascii"))
+            _sync(stem.parent)
             _replace(self._current, f"{entry.revision}\n".encode("ascii"))
         except OSError as error:
             raise _not_written(error, self.folder) from error
+        try:
+            _sync(self.folder)
+        except OSError as error:
+            why = f"{self.folder}: {error.strerror}; revision {entry.revision} is in force, but a power cut may undo it"
+            raise RevisionNotWritten(why) from error
 
     def _stem(self, revision: int) -> Path:
         return self.folder / "revisions" / f"{revision:06d}"
@@ -188,7 +194,7 @@ def _wait_for(lock: int, folder: Path) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, mode 0600, and have it on the disk before the name points to it."""
+    """Write a file whole or not at all, mode 0600; its bytes are on the disk before the name points to them."""
     draft = path.with_name(f".{path.name}.new")
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -200,7 +206,6 @@ def _replace(path: Path, data: bytes) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
 
 
 def _sync(folder: Path) -> None:

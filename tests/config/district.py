@@ -38,3 +38,12 @@ def refused(more: str, start: str = SOUND) -> tuple[Problem, ...]:
 def marked_line(text: str) -> int:
     """The line that carries the mark `# <-`."""
     return next(number for number, line in enumerate(text.splitlines(), 1) if line.endswith("# <-"))
+
+
+def check_refused(more: str, key: str, why: str, start: str = SOUND) -> None:
+    """One problem names the marked line, the key and why; no problem repeats a secret."""
+    problems = refused(more, start)
+    line = marked_line(start + more)
+    places = [(p.line, p.key, p.message) for p in problems]
+    assert any(at == line and key in name and why in said for at, name, said in places), places
+    assert not any("geheim" in str(problem) for problem in problems)

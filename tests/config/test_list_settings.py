@@ -1,0 +1,105 @@
+import pytest
+
+from tests.config.district import APPROVED, SOUND, check_refused, settings
+
+LISTS = SOUND.replace("starter_only: true\n", "")
+UT1 = "lists: [{name: ut1, format: ut1, url: 'https://lists.test/a.tar.gz', map: {adult: pornography}"
+
+ROWS = [
+    ("no list of the floor", "lists: []  # <-\n", "lists", "nothing maps to pornography"),
+    (
+        "a list of child abuse from a web address",
+        f"{UT1[:-1]}, x: child-abuse}}}}]  # <-\n",
+        "lists[0].url",
+        "licensed local file",
+    ),
+    (
+        "the same as a list of domains",
+        f"{UT1}}}, {{name: iwf, format: domains, url: 'https://lists.test/b', category: child-abuse}}]  # <-\n",
+        "lists[1].url",
+        "licensed local file",
+    ),
+    ("a list that can be changed on the way", f"{UT1.replace('https', 'http')}}}]  # <-\n", "lists[0].url", "checksum"),
+    (
+        "a password in an address",
+        f"{UT1.replace('lists.test', 'u:geheim@lists.test')}}}]  # <-\n",
+        "lists[0].url",
+        "secrets",
+    ),
+    (
+        "a list from a file address",
+        f"{UT1.replace('https://', 'file:///')}}}]  # <-\n",
+        "lists[0].url",
+        "absolute http",
+    ),
+    ("a list from two places", f"{UT1}, path: a}}]  # <-\n", "lists[0]", "either url or path"),
+    ("a ut1 list with one category", f"{UT1}, category: games}}]  # <-\n", "lists[0].category", "use map"),
+    (
+        "two lists of one name",
+        f"{UT1}}}, {{name: ut1, format: hosts, path: a, category: games}}]  # <-\n",
+        "lists[1].name",
+        "earlier",
+    ),
+    (
+        "a list that calls itself ours",
+        f"{UT1.replace('name: ut1', 'name: starter')}}}]  # <-\n",
+        "lists[0].name",
+        "our own lists",
+    ),
+    (
+        "a format that is not built",
+        "lists: [{name: a, format: rpz, path: b, category: pornography}]  # <-\n",
+        "lists[0].format",
+        "not built",
+    ),
+    (
+        "domains of no category",
+        f"{UT1}}}, {{name: a, format: domains, path: b}}]  # <-\n",
+        "lists[1].category",
+        "needs category",
+    ),
+    (
+        "hosts with a map",
+        f"{UT1}}}, {{name: a, format: hosts, path: b, category: games, map: {{c: games}}}}]  # <-\n",
+        "map",
+        "map is for ut1",
+    ),
+    (
+        "a category nobody knows",
+        f"{UT1[:-1]}, a: pornografy}}}}]  # <-\n",
+        "lists[0].map.a",
+        'did you mean "pornography"?',
+    ),
+    (
+        "a white list of nobody",
+        f"{UT1}, white: {{sexual_education: {{reason: x, since: 2026-01-01}}}}}}]  # <-\n",
+        "white",
+        "missing",
+    ),
+    (
+        "a list both black and white",
+        f"{UT1}, white: {{adult: {{{APPROVED}}}}}}}]  # <-\n",
+        "lists[0].white.adult",
+        "cannot be white",
+    ),
+    ("a folder outside the list", f"{UT1[:-1]}, ../a: games}}}}]  # <-\n", "lists[0].map", "directories"),
+]
+
+
+@pytest.mark.parametrize(("more", "key", "why"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_refused(more: str, key: str, why: str) -> None:
+    check_refused(more, key, why, LISTS)
+
+
+ALLOWED = [
+    (
+        "a list from this machine over http",
+        "lists: [{name: a, format: domains, url: 'http://127.0.0.1:9/a', category: games}]",
+    ),
+    ("a local list of child abuse", "lists: [{name: iwf, format: domains, path: iwf.txt, category: child-abuse}]"),
+]
+
+
+@pytest.mark.parametrize("more", [row[1] for row in ALLOWED], ids=[row[0] for row in ALLOWED])
+def test_allowed(more: str) -> None:
+    assert settings(more)

@@ -1,0 +1,38 @@
+import pytest
+
+from tests.config.district import APPROVED, check_refused, settings
+
+ROWS = [
+    (
+        "a tunnel",
+        f"approved_tunnels: [{{host: a.test, port: 22, protocol: ssh, {APPROVED}}}]",
+        "approved_tunnels",
+        "not built yet",
+    ),
+    ("port 25", "allow_ports: [443, 25]", "allow_ports[1]", "mail"),
+    ("port 0", "allow_ports: [0]", "allow_ports[0]", "between 1 and 65535"),
+    ("port 65536", "allow_ports: [65536]", "allow_ports[0]", "between 1 and 65535"),
+    ("no port at all", "allow_ports: []", "allow_ports", "nothing can be reached"),
+    ("more ports than a list", f"allow_ports: {list(range(10000, 10040))}", "allow_ports", "more than 32"),
+    ("floor sites undecrypted", "passthrough_categories: [pornography]", "passthrough_categories[0]", "looked into"),
+    ("web proxies undecrypted", "passthrough_categories: [web-proxy]", "passthrough_categories[0]", "looked into"),
+    ("malware undecrypted", "passthrough_categories: [malware]", "passthrough_categories[0]", "looked into"),
+    ("unknown undecrypted", "passthrough_categories: [finanz]", "passthrough_categories[0]", 'did you mean "finance"?'),
+    ("the name is a suffix", "public_name: example", "public_name", "public suffix"),
+    ("the name is an address", "public_name: 10.1.0.5", "public_name", "a name is needed"),
+]
+
+
+@pytest.mark.parametrize(("more", "key", "why"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_refused(more: str, key: str, why: str) -> None:
+    check_refused(f"proxy:\n  workers: 1\n  {more}  # <-\n", key, why)
+
+
+ALLOWED = [
+    ("an empty list of tunnels", "proxy: {approved_tunnels: []}"),
+]
+
+
+@pytest.mark.parametrize("more", [row[1] for row in ALLOWED], ids=[row[0] for row in ALLOWED])
+def test_allowed(more: str) -> None:
+    assert settings(more)
