@@ -62,12 +62,13 @@ def _text(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if "*" in text:
-        raise ValueError(f'{shown(text)}: "*" is not allowed; name each host')
     try:
-        return canonical_host(text)
+        host = canonical_host(text)
     except MalformedAddress as error:
         raise ValueError(f"{shown(text)}: {error}") from None
+    if "*" in host:  # asked of the canonical form: U+FF0A is a star, too
+        raise ValueError(f'{shown(text)}: "*" is not allowed; name each host')
+    return host
 
 
 def _url(text: str) -> str:

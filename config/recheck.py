@@ -55,9 +55,10 @@ def _approvals(proxy: Proxy) -> Iterator[Refusal]:
 
 def _host(name: str) -> str | None:
     try:
-        return refusals.host(canonical_host(name)) if "*" not in name else '"*" is not allowed'
+        host = canonical_host(name)
     except MalformedAddress as error:
         return str(error)
+    return '"*" is not allowed' if "*" in host else refusals.host(host)
 
 
 def _dated(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Approval]]:

@@ -33,7 +33,8 @@ def test_what_is_allowed_and_should_be_known() -> None:
     said = "\n".join(
         reports.warnings(
             settings(
-                "categories:\n  games: {action: monitor, until: 2020-01-01}\n  ads: {action: monitor, until: 2099-01-01}\n"
+                "categories:\n  games: {action: monitor, until: 2020-01-01}\n"
+                "  ads: {action: monitor, until: 2099-01-01}\n"
                 "proxy: {listen: ['10.1.0.5:8080'], allow_plain_basic: true}\n"
             ),
             TODAY,

@@ -3,6 +3,8 @@ import pytest
 from tests.config.district import check_refused
 
 ROWS = [
+    ("a database nobody knows", "database: mysql  # <-\n", "database", "write sqlite"),
+    ("an address in place of a network", "schools: {a: [10.1.0.0]}  # <-\n", "schools.a[0]", "write a network"),
     (
         "a method that is not built",
         "identity: {methods: [local, ldap]}  # <-\n",
