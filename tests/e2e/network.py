@@ -5,7 +5,7 @@ All origins share one TLS port and one plain port; names resolve only in the pro
 
 from __future__ import annotations
 
-import itertools
+import os
 import random
 import socket
 from dataclasses import dataclass, field
@@ -31,8 +31,7 @@ ADDRESSES = {
     "private.test": "127.0.0.99",  # an address the settings don't allow
 }
 PRIVATE = "private.test"
-ZONES = ("allowed.test", "older.test", "blocked.test")  # each has sub-domains n000 … n199
-FRESH = 200
+KEPT = 40  # fresh names that resolve at a time: libnss-wrapper has room for about 100 names
 
 
 @dataclass
@@ -46,15 +45,14 @@ class Network:
     origins: dict[str, Origin]
     plain: dict[str, Origin]
     runner: Origins
-    _numbers: dict[str, Iterator[int]] = field(default_factory=dict)
+    _fresh: list[str] = field(default_factory=list)
 
     @classmethod
     def create(cls, folder: Path) -> Network:
         authority, runner = Authority.create(folder), Origins()
         tls_port, plain_port = free_port(*ADDRESSES.values()), free_port(*ADDRESSES.values())
-        hosts_file = folder / "hosts"
-        hosts_file.write_text("".join(f"{address} {name}\n" for name, address in _names()))
-        network = cls(authority, hosts_file, tls_port, plain_port, {}, {}, runner)
+        network = cls(authority, folder / "hosts", tls_port, plain_port, {}, {}, runner)
+        network._write_hosts()
         network._listen()
         return network
 
@@ -66,8 +64,20 @@ class Network:
             self.plain[name] = self.runner.listen(ADDRESSES[name], self.plain_port)
 
     def fresh(self, zone: str) -> str:
-        number = next(self._numbers.setdefault(zone, itertools.count()))
-        return f"n{number:03}.{zone}"
+        """A new sub-domain of `zone`, known to the proxy's processes at once."""
+        name = f"n{len(self._fresh):03}.{zone}"
+        self._fresh.append(name)
+        self._write_hosts()
+        return name
+
+    def _write_hosts(self) -> None:
+        """Replaced whole, with a time that differs: libnss-wrapper looks at full seconds."""
+        fresh = {name: ADDRESSES[name.partition(".")[2]] for name in self._fresh[-KEPT:]}
+        new = self.hosts_file.with_suffix(".new")
+        new.write_text("".join(f"{address} {name}\n" for name, address in (ADDRESSES | fresh).items()))
+        stamp = len(self._fresh) + 1
+        os.utime(new, (stamp, stamp))
+        new.replace(self.hosts_file)
 
     def url(self, host: str, path: str = "/page") -> str:
         return f"https://{host}:{self.tls_port}{path}"
@@ -91,13 +101,6 @@ def _certificates(authority: Authority) -> Iterator[tuple[str, Path, tuple[str, 
     yield "expired.test", authority.leaf("expired.test", age=120 * DAY), both
     yield "selfsigned.test", authority.leaf("selfsigned.test", self_signed=True), both
     yield "wrongname.test", authority.leaf("somebody-else.test"), both
-
-
-def _names() -> Iterator[tuple[str, str]]:
-    yield from ADDRESSES.items()
-    for zone in ZONES:
-        for number in range(FRESH):
-            yield f"n{number:03}.{zone}", ADDRESSES[zone]
 
 
 def free_port(*addresses: str) -> int:

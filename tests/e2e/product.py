@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMMAND = Path(sys.executable).with_name("breakwater")
 READY_SECONDS = 60
 RECORD_SECONDS = 15
-PASSWORDS = {"ana": "sand:dollar-7", "ben": "kelp-forest-9", "gone": "tide-pool-3"}
+PASSWORDS = {"ana": "sand:dollar-7", "ben": "kelp-forest-9", "gone": "tide-pool-3033"}
 PUBLIC_NAME = "filter.district.test"
 
 
