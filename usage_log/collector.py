@@ -45,6 +45,7 @@ class AlreadyRunning(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the collector until SIGTERM or SIGINT; return the exit code."""
+    parent = os.getppid()  # asked for at once: it may die at any time
     options = _parser().parse_args(arguments)
     disable_created_metrics()  # type: ignore[no-untyped-call]
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="collector: %(message)s")
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _only_one(spool, _LOCK_WAIT):
-            return asyncio.run(_collect(options.state_dir, options.metrics))
+            return asyncio.run(_collect(options.state_dir, options.metrics, parent))
     except MetricsUnavailable as error:
         log.error(error)
         return 3
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _collect(state_dir: Path, address: tuple[str, int]) -> int:
+async def _collect(state_dir: Path, address: tuple[str, int], parent: int) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -80,7 +81,7 @@ async def _collect(state_dir: Path, address: tuple[str, int]) -> int:
         async with DayStore(log_directory) as store:
             await _open_today(store)
             log.info("collecting from %s; metrics on port %d", spool, server.port)
-            watch = asyncio.create_task(_stop_when_orphaned(stop))
+            watch = asyncio.create_task(_stop_when_orphaned(parent, stop))
             await Collector(spool, log_directory, store, metrics).run(stop, lambda: retention_rule(state_dir))
             watch.cancel()
     return 0
@@ -105,9 +106,8 @@ def retention_rule(state_dir: Path) -> str | None:
     return applied.settings.retention.records if applied else None
 
 
-async def _stop_when_orphaned(stop: asyncio.Event) -> None:
+async def _stop_when_orphaned(parent: int, stop: asyncio.Event) -> None:
     """A new supervisor starts a collector of its own: the old one must not outlive the old supervisor."""
-    parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110 - no event tells of a parent's death
         await asyncio.sleep(1.0)
     log.warning("the supervisor is gone")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Self
 
 import aiosqlite
@@ -62,6 +63,7 @@ PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
 
+_VALUES: Final = attrgetter(*RECORD_COLUMNS)
 _COLUMNS: Final = (*STAMP_COLUMNS, *RECORD_COLUMNS)
 _INSERT: Final = "INSERT INTO decision ({}) VALUES ({})".format(  # noqa: S608 - the names are the fields of DecisionRecord
     ", ".join(f'"{name}"' for name in _COLUMNS), ", ".join("?" * len(_COLUMNS))
@@ -148,11 +150,7 @@ class DayStore:
 
 
 def _row(stamped: Stamped) -> tuple[object, ...]:
-    record = stamped.record
-    return (
-        *(stamped.node, stamped.worker, stamped.boot, stamped.seq),
-        *(getattr(record, name) for name in RECORD_COLUMNS),
-    )
+    return (stamped.node, stamped.worker, stamped.boot, stamped.seq, *_VALUES(stamped.record))
 
 
 async def _position(database: aiosqlite.Connection, segment: str) -> int:

@@ -7,7 +7,7 @@ are empty, and so is `detail`, free text that may name either. `page` stays: it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 #: Days in which a blocked request is found by the id on its page.
 FOUND_FOR: Final = 30
 
-_COLUMNS: Final = ", ".join(f'"{name}"' for name in ("node", "seq", "rowid", *RECORD_COLUMNS))
+_PLACE: Final = ("node", "seq", "rowid")
+_COLUMNS: Final = ", ".join(f'"{name}"' for name in (*_PLACE, *RECORD_COLUMNS))
 _ROWS: Final = f"SELECT {_COLUMNS} FROM decision WHERE "  # noqa: S608 - the names are the fields of DecisionRecord
 
 
@@ -110,22 +111,21 @@ def by_id(state_dir: Path, record_id: str, today: date | None = None) -> Decisio
         with reading(state_dir / "log", day) as database:
             row = database.execute(f"{_ROWS} id = ? AND action = 'block' AND event = 'decision'", (key,)).fetchone()
             if row is not None:
-                return replace(_record(row), user=None, device=None, client="", path="", detail=None)
+                return _record(row, user=None, device=None)
     return None
 
 
 def _without_person(row: sqlite3.Row, pseudonyms: Pseudonyms) -> LogRow:
-    record = _record(row)
-    veiled = replace(
-        record,
-        user=None if record.user is None else pseudonyms.of(record.user, record.time),
-        device=None if record.device is None else pseudonyms.of(f"device\0{record.device}", record.time),
-        client="",
-        path="",
-        detail=None,
+    user, device, time = row["user"], row["device"], row["time"]
+    record = _record(
+        row,
+        user=None if user is None else pseudonyms.of(user, time),
+        device=None if device is None else pseudonyms.of(f"device\0{device}", time),
     )
-    return LogRow(row["node"], row["seq"], veiled, Cursor(record.time, row["rowid"]))
+    return LogRow(row["node"], row["seq"], record, Cursor(time, row["rowid"]))
 
 
-def _record(row: sqlite3.Row) -> DecisionRecord:
-    return DecisionRecord(**{name: row[name] for name in RECORD_COLUMNS})
+def _record(row: sqlite3.Row, *, user: str | None, device: str | None) -> DecisionRecord:
+    """Return a row without its client, path and detail, and with this user and device: the only way rows get out."""
+    values = dict(zip(RECORD_COLUMNS, row[len(_PLACE) :], strict=True))
+    return DecisionRecord(**values | {"user": user, "device": device, "client": "", "path": "", "detail": None})

@@ -57,8 +57,8 @@ def print_log(rows: Iterable[LogRow], form: Form) -> int:
 
 def line_of(row: LogRow) -> dict[str, Any]:
     """Return the fields of a row as `audit log --json` names them. The time is RFC 3339 in UTC, with microseconds."""
-    values = asdict(row.record) | {"node": row.node, "seq": row.seq, "time": _rfc3339(row.record.time)}
-    return {name: values[name] for name in FIELDS}
+    own = {"node": row.node, "seq": row.seq, "time": _rfc3339(row.record.time)}
+    return {name: own[name] if name in own else getattr(row.record, name) for name in FIELDS}
 
 
 def _rfc3339(time: int) -> str:

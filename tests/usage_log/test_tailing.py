@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import sqlite3
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -33,7 +34,7 @@ class Place:
         self.log = root / "log"
         self.metrics = Metrics()
         self.store = DayStore(self.log)
-        self.spool.mkdir()
+        self.spool.mkdir(exist_ok=True)
         self.collector = Collector(self.spool, self.log, self.store, self.metrics)
 
     def again(self) -> Collector:
@@ -94,6 +95,25 @@ async def test_one_day_that_fails_in_a_batch_is_made_good_without_doubling_the_o
     await place.collector.sweep()
     assert place.seqs(date(2026, 11, 22)) == [1]
     assert place.seqs(date(2026, 11, 23)) == [2]
+    spool.close()
+
+
+async def test_rows_that_a_power_cut_took_back_come_again_from_the_segment(place: Place, tmp_path: Path) -> None:
+    spool = Spool(place.spool, "n1", 0, 10**6, SMALL)
+    spool.append(record(time=MIDNIGHT))
+    await place.collector.sweep()
+    assert await place.store.checkpoint(date(2026, 11, 23))
+    spool.append(record(time=MIDNIGHT))
+    await place.collector.sweep()
+    shutil.copytree(tmp_path / "log", tmp_path / "after" / "log", ignore=shutil.ignore_patterns("*-wal", "*-shm"))
+    shutil.copytree(place.spool, tmp_path / "after" / "spool")
+    after = Place(tmp_path / "after")
+    assert after.seqs(date(2026, 11, 23)) == [1]
+    async with after.store:
+        await after.collector.sweep()
+        await after.collector.sweep()
+    assert after.seqs(date(2026, 11, 23)) == [1, 2]
+    assert after.segments() == []
     spool.close()
 
 
