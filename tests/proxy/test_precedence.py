@@ -135,6 +135,17 @@ def test_private_destinations_are_not_opened_by_an_unblock(policy, request):
     assert not evaluate(replace(request, addresses=(ip_address("10.0.0.1"),)), policy).forwards
 
 
+@pytest.mark.parametrize("lifted", ["child-abuse", "address.private", "address.mismatch"])
+def test_an_unblock_that_nobody_checked_does_not_lift_what_is_never_lifted(lifted):
+    forged = unblock("abuse.test", [lifted], authors=("one", "two"))
+    policy = replace(BASE, unblocks={"abuse.test": (forged,)})
+    request = facts("https://abuse.test/", host_header="other.test", addresses=(ip_address("10.0.0.1"),))
+    assert not evaluate(request, policy).forwards
+    elsewhere = replace(policy, index=Lists(()))
+    assert evaluate(replace(request, addresses=()), elsewhere).reason == "address.mismatch"
+    assert evaluate(replace(request, host_header=None), elsewhere).reason == "address.private"
+
+
 def test_the_table_is_that_of_the_design():
     assert [(row.name, row.effect) for row in TABLE] == [
         ("child-abuse", Effect.BLOCK),

@@ -87,6 +87,14 @@ def test_refused(what):
     assert "\n" not in str(refused.value)
 
 
+def test_sub_domains_begin_at_a_dot():
+    tree = unblock("site.test", ["gambling"], scope=Scope.SUBDOMAINS)
+    assert tree.covers_host("site.test")
+    assert tree.covers_host("a.site.test")
+    assert not tree.covers_host("notsite.test")
+    assert not ADMITTED["a host"].covers_host("a.site.test")
+
+
 @given(st.text(), st.sampled_from(list(Scope)), st.text(max_size=20), st.frozensets(st.text(max_size=12), max_size=3))
 def test_whatever_a_feed_says_it_is_refused_in_one_printable_line(host, scope, path, lifts):
     with pytest.raises(UnblockRefused) as refused:
