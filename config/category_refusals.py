@@ -147,10 +147,11 @@ def lists(sources: Sequence[ListSource], starter_only: bool, known: Collection[s
         yield Refusal(
             (), "nothing maps to pornography; subscribe to a list that does, or set starter_only: true (the demo)"
         )
-    names = [source.name for source in sources]
+    names: set[str] = set()
     for number, source in enumerate(sources):
-        if source.name in names[:number]:
+        if source.name in names:
             yield Refusal((number, "name"), f'"{source.name}" is the name of an earlier list')
+        names.add(source.name)
         for place, why in _source(source):
             yield Refusal((number, *place), why)
         for id_ in sorted(source.categories.difference(known or source.categories)):

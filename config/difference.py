@@ -20,6 +20,7 @@ NEEDS_RESTART: tuple[tuple[str, ...], ...] = (
     ("database",),
     ("proxy", "listen"),
     ("proxy", "workers"),
+    ("proxy", "public_name"),
     ("proxy", "extra_trust"),
     ("proxy", "limits"),
     ("metrics", "listen"),

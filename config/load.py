@@ -118,6 +118,6 @@ def _problems(found: list[ErrorDetails], tree: Tree, name: str) -> tuple[Problem
     wrong = [Problem(name, tree.line_of(error["loc"]), *explain(error)) for error in found[:PROBLEM_CAP]]
     problems = sorted({*twice, *wrong}, key=lambda problem: (problem.line, problem.key))
     if len(found) + len(twice) > PROBLEM_CAP:
-        more = Problem(name, 0, "", f"and {len(found) + len(twice) - PROBLEM_CAP} more problems")
+        more = Problem(name, 0, "", f"and at least {len(found) + len(twice) - PROBLEM_CAP} more problems")
         return (*problems[:PROBLEM_CAP], more)
     return tuple(problems)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from config.gathering import gather, raise_all
+from config.gathering import REFUSALS_CAP, gather, raise_all
 from config.refusals import Refusal
 
 
@@ -43,6 +43,12 @@ def test_all_refusals_at_once(given: dict[str, Any], places: set[tuple[str | int
     with pytest.raises(ValidationError) as caught:
         Box.model_validate(given)
     assert {error["loc"] for error in caught.value.errors()} == places
+
+
+def test_a_value_of_nothing_but_refusals_is_cut() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Box.model_validate({"items": [7] * 5000, "named": {"bad": "x", **{f"a{n}": 7 for n in range(5000)}}})
+    assert len(caught.value.errors()) == 2 * REFUSALS_CAP + 1
 
 
 def test_sound_values_pass() -> None:
