@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import disable_created_metrics
 
 from config.problems import SettingsRefused
-from config.revisions import Revisions, RevisionTampered
+from config.revisions import Revisions, RevisionTampered, RevisionUnreadable
 from usage_log.day_files import DayRefused
 from usage_log.day_store import DayStore
 from usage_log.metrics import Metrics, MetricsServer, MetricsUnavailable, parse_address
@@ -97,11 +97,11 @@ async def _open_today(store: DayStore) -> None:
 def retention_rule(state_dir: Path) -> str | None:
     """Return the rule for records in the applied settings; None, so that all is kept, before any are applied.
 
-    Raises RetentionUnknown for settings that cannot be trusted, and OSError.
+    Raises RetentionUnknown for settings that cannot be trusted or read.
     """
     try:
         applied = Revisions(state_dir).current()
-    except (RevisionTampered, SettingsRefused) as error:
+    except (RevisionTampered, RevisionUnreadable, SettingsRefused) as error:
         raise RetentionUnknown(f"no day is deleted, the applied settings cannot be used: {error}") from error
     return applied.settings.retention.records if applied else None
 

@@ -23,8 +23,11 @@ ConfigFile = Annotated[Path, typer.Option("--config", envvar="BREAKWATER_CONFIG"
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 Since = Annotated[str | None, typer.Option(help="From here on: 2026-11-22, today, 24h, in the district's zone.")]
 Until = Annotated[str | None, typer.Option(help="Up to here; a day is meant whole.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="The newest so many.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="The newest so many; without it all as JSON, 200 as a table.")]
 OneUser = Annotated[str | None, typer.Option("--user", help="Refused: it needs an approved case.")]
+#: A table is built whole before it is shown, so it has an end where nobody gave one.
+_TABLE_ROWS = 200
+
 Word = Annotated[str | None, typer.Option()]
 
 
@@ -46,7 +49,10 @@ def log(
     refuse_user(user)
     folder, zone = _log_of(config)
     wanted = Filter(*moments.period(since, until, zone), category, action, reason, host, school)
-    print_log(audit_rows(folder, wanted, limit), Form(sys.stdout, as_json, zone))
+    rows = limit or (None if as_json else _TABLE_ROWS)
+    shown = print_log(audit_rows(folder, wanted, rows), Form(sys.stdout, as_json, zone))
+    if shown == _TABLE_ROWS and limit is None and not as_json:
+        sys.stderr.write(f"The newest {shown} records; --limit shows more, --json all.\n")
 
 
 @audit_app.command("summary")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from usage_log.day_files import check_schema, day_path, stored_days
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 #: Seconds to wait for a database that is locked.
 _BUSY: Final = 5.0
 
-type Condition = tuple[str, tuple[Any, ...]]
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+type Database = sqlite3.Connection
+type Row = sqlite3.Row
+type Condition = tuple[str, tuple[str | int, ...]]
 
 
 class LogUnreadable(Exception):
@@ -42,7 +46,7 @@ class Filter:
 
 
 @contextmanager
-def reading(directory: Path, day: date) -> Iterator[sqlite3.Connection]:
+def reading(directory: Path, day: date) -> Iterator[Database]:
     """Open a day's file for reading. Raises DayRefused for a newer schema, and LogUnreadable."""
     path = day_path(directory, day)
     try:
@@ -77,7 +81,12 @@ def condition(wanted: Filter, *more: Condition) -> Condition:
         pieces.append(("(reason = ? OR substr(reason, 1, ?) = ?)", (wanted.reason, len(family), family)))
     if wanted.host is not None:
         pieces.append(_host(wanted.host.lower().rstrip(".")))
-    return " AND ".join(piece for piece, _ in pieces), tuple(value for _, values in pieces for value in values)
+    return " AND ".join(piece for piece, _ in pieces), tuple(_stored(value) for _, values in pieces for value in values)
+
+
+def _stored(value: str | int) -> str | int:
+    """Return text as a frame keeps it, where a terminal gave bytes that are no UTF-8."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _host(host: str) -> Condition:
@@ -88,4 +97,4 @@ def _host(host: str) -> Condition:
 
 def microseconds(moment: datetime) -> int:
     """Return the Unix time of a moment in microseconds."""
-    return int(moment.timestamp() * 1_000_000)
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -17,11 +17,10 @@ from usage_log.pseudonyms import Pseudonyms
 from usage_log.record import DecisionRecord, typed_id
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from usage_log.day_reader import Condition
+    from usage_log.day_reader import Condition, Row
 
 #: Days in which a blocked request is found by the id on its page.
 FOUND_FOR: Final = 30
@@ -115,7 +114,7 @@ def by_id(state_dir: Path, record_id: str, today: date | None = None) -> Decisio
     return None
 
 
-def _without_person(row: sqlite3.Row, pseudonyms: Pseudonyms) -> LogRow:
+def _without_person(row: Row, pseudonyms: Pseudonyms) -> LogRow:
     user, device, time = row["user"], row["device"], row["time"]
     record = _record(
         row,
@@ -125,7 +124,7 @@ def _without_person(row: sqlite3.Row, pseudonyms: Pseudonyms) -> LogRow:
     return LogRow(row["node"], row["seq"], record, Cursor(time, row["rowid"]))
 
 
-def _record(row: sqlite3.Row, *, user: str | None, device: str | None) -> DecisionRecord:
+def _record(row: Row, *, user: str | None, device: str | None) -> DecisionRecord:
     """Return a row without its client, path and detail, and with this user and device: the only way rows get out."""
     values = dict(zip(RECORD_COLUMNS, row[len(_PLACE) :], strict=True))
     return DecisionRecord(**values | {"user": user, "device": device, "client": "", "path": "", "detail": None})

@@ -14,8 +14,10 @@ from usage_log.day_files import day_path, moment_of
 from usage_log.day_reader import Filter, condition, days_of, microseconds, reading
 
 if TYPE_CHECKING:
-    import sqlite3
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from usage_log.day_reader import Database, Row
 
 #: Fewer people than this behind a cell: no figures (reference/storage.md 4).
 SHOWN_FROM: Final = 5
@@ -66,7 +68,7 @@ class _Count:
     users: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)  # where nobody is named, an address stands for somebody
 
-    def add(self, row: sqlite3.Row) -> None:
+    def add(self, row: Row) -> None:
         self.records += row["records"]
         self.bytes_in += row["bytes_in"]
         self.bytes_out += row["bytes_out"]
@@ -90,7 +92,7 @@ class _Tally:
         default_factory=lambda: {dimension: defaultdict(_Count) for dimension in DIMENSIONS}
     )
 
-    def add(self, row: sqlite3.Row) -> None:
+    def add(self, row: Row) -> None:
         self.total.add(row)
         self.first = min(self.first or row["first"], row["first"])
         self.last = max(self.last or row["last"], row["last"])
@@ -130,7 +132,7 @@ def _ended(directory: Path, day: date, wanted: Filter) -> list[tuple[str]]:
         return [(row["id"],) for row in rows]
 
 
-def _groups(database: sqlite3.Connection, wanted: Filter, ended: list[tuple[str]]) -> sqlite3.Cursor:
+def _groups(database: Database, wanted: Filter, ended: list[tuple[str]]) -> Iterable[Row]:
     database.execute("CREATE TEMP TABLE ended (id TEXT PRIMARY KEY) WITHOUT ROWID")
     database.executemany("INSERT OR IGNORE INTO ended VALUES (?)", ended)
     where, values = condition(wanted)

@@ -69,7 +69,7 @@ class Collector:
     async def run(self, stop: asyncio.Event, retention: Callable[[], str | None]) -> None:
         """Collect until `stop`, then bring in what is left. `retention` returns the rule, or None to keep all.
 
-        It may raise RetentionUnknown or OSError; then all is kept, and said.
+        It may raise RetentionUnknown; then all is kept, and said.
         """
         wait, next_housekeeping = POLL, 0.0
         while not stop.is_set():
