@@ -46,6 +46,7 @@ from proxy.snapshot import SnapshotRefused
 from proxy.start import prepare
 from proxy.state import StateUnusable
 from proxy.supervisor import AlreadyRunning, CannotListen
+from proxy.upstream_trust import TrustRefused
 from usage_log.commands import audit_app
 from usage_log.day_files import DayRefused
 from usage_log.day_reader import LogUnreadable
@@ -91,7 +92,11 @@ def run(config: ConfigFile) -> None:
 @app.command("check-config")
 def check_config(config: ConfigFile, as_json: Json = False) -> None:
     """Check a settings file, all of it, and change nothing."""
-    settings = load(config)
+    try:
+        settings = load(config)
+    except SettingsRefused as refused:
+        _say(str(refused))
+        raise typer.Exit(1) from refused
     _show(config_reports.summary(settings), config_reports.summary_lines(settings), as_json)
     found = [*config_reports.warnings(settings, datetime.now(ZoneInfo(settings.district.timezone)).date())]
     missing = config_reports.missing_files(settings)
@@ -274,7 +279,7 @@ REFUSALS = (
     *USAGE,
     *(AccountsRefused, AuthorityRefused, CaseNeeded, DayRefused, KeyRefused, ListsRefused, LogUnreadable, NotPrivate),
     *(NothingApplied, PasswordRefused, RevisionNotWritten, RevisionRefused, RevisionTampered, RevisionUnreadable),
-    *(AlreadyRunning, CannotListen, SnapshotRefused, StateUnusable),
+    *(AlreadyRunning, CannotListen, SnapshotRefused, StateUnusable, TrustRefused),
 )
 
 
@@ -288,3 +293,7 @@ def main() -> None:
     except REFUSALS as refused:
         _say(str(refused))
         sys.exit(getattr(refused, "exit_code", 2 if isinstance(refused, USAGE) else 4))
+
+
+if __name__ == "__main__":
+    main()

@@ -49,7 +49,8 @@ class Front(asyncio.Protocol):
         self._connections = connections
         self._buffer = bytearray()
         self._challenges = 0
-        self._busy: asyncio.Task[None] | None = None
+        self._busy = False
+        self._task: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self.client = ""
@@ -73,7 +74,7 @@ class Front(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Collect the head; what comes after it stays in the buffer."""
         self._buffer += data
-        if self._busy is None:
+        if not self._busy:
             self._take_head()
 
     def eof_received(self) -> bool:
@@ -83,7 +84,7 @@ class Front(asyncio.Protocol):
     @property
     def idle(self) -> bool:
         """True while no head has come: nothing is lost when the connection is closed."""
-        return self._busy is None and not self._buffer
+        return not self._busy and not self._buffer
 
     def close(self) -> None:
         """Close the connection after what is written."""
@@ -117,7 +118,8 @@ class Front(asyncio.Protocol):
             self._refuse_malformed(str(error), 400)
             return
         self._transport.pause_reading()
-        self._busy = asyncio.get_running_loop().create_task(self._handle(head, end + len(END)))
+        self._busy = True  # before the task: an eager one may have answered when create_task returns
+        self._task = asyncio.get_running_loop().create_task(self._handle(head, end + len(END)))
 
     async def _handle(self, head: Head, length: int) -> None:
         try:
@@ -205,7 +207,7 @@ class Front(asyncio.Protocol):
         again = exchange.verdict.action is Action.CHALLENGE and not head.has_body and self._challenges < _CHALLENGES
         self._send(answer, close=not again)
         if again:
-            self._busy = None
+            self._busy = False
             self._expect_head()
             self._transport.resume_reading()
             if self._buffer:

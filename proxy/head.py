@@ -28,8 +28,9 @@ class Head:
     fields: tuple[tuple[bytes, bytes], ...]
 
     def value(self, name: bytes) -> bytes | None:
-        """Give the value of the first field of that name."""
-        return next((value for field, value in self.fields if field == name), None)
+        """Give the values of the fields of that name as one (RFC 9110, section 5.3), so that two never pass for one."""
+        values = [value for field, value in self.fields if field == name]
+        return b", ".join(values) if values else None
 
     @property
     def has_body(self) -> bool:
@@ -46,7 +47,10 @@ def parse_head(raw: bytes) -> Head:
     line = _REQUEST_LINE.fullmatch(first)
     if line is None:
         raise MalformedHead("the request line is not METHOD TARGET HTTP/1.x")
-    return Head(line[1].decode("ascii"), line[2].decode("latin-1"), tuple(map(_field, lines)))
+    fields = tuple(map(_field, lines))
+    if sum(name == b"host" for name, _ in fields) > 1:
+        raise MalformedHead("the head names two hosts")  # RFC 9112, section 3.2
+    return Head(line[1].decode("ascii"), line[2].decode("latin-1"), fields)
 
 
 def _field(line: bytes) -> tuple[bytes, bytes]:

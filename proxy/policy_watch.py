@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
 
+#: Everything is built anew this often, changed or not: the revocation list that it holds lasts seven days.
+_RENEW_SECONDS = 12 * 3600.0
+
 #: Open exchanges judged again in one turn of the loop: some 2 ms.
 _SLICE = 100
 
@@ -38,6 +42,7 @@ class PolicyWatch:
         self._files = files
         self._marks: Marks | None = marks
         self._wake = asyncio.Event()
+        self._renew = time.monotonic() + _RENEW_SECONDS
         self.problem: str | None = None
 
     def look_now(self) -> None:
@@ -53,8 +58,8 @@ class PolicyWatch:
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._wake.wait()
             marks = await asyncio.to_thread(self._files.marks)
-            if marks != self._marks:
-                self._marks = marks
+            if marks != self._marks or time.monotonic() > self._renew:
+                self._marks, self._renew = marks, time.monotonic() + _RENEW_SECONDS
                 await self._swap()
 
     async def _swap(self) -> None:

@@ -21,7 +21,6 @@ class WorkerStatus:
     revision: int
     generation: str
     accounts: int
-    connections: int
     problem: str | None = None  # why the newest revision, generation or accounts file is not in force
     refused_certificates: dict[str, int] = field(default_factory=dict)
 

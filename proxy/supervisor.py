@@ -96,6 +96,7 @@ class Supervisor:
         self._announce = announce
         self._stopping = asyncio.Event()
         self._statuses: dict[int, WorkerStatus] = {}
+        self._written: list[WorkerStatus] = []
         listen = tuple(sock.fileno() for sock in sockets)
         self._workers = [
             Child(f"worker {number}", self._worker_command(number), self._heard, listen)
@@ -150,9 +151,7 @@ class Supervisor:
         """Write down what the workers say, and end the ones that say nothing."""
         while not self._stopping.is_set():
             self._raise_failure(watches)
-            await asyncio.to_thread(
-                write_statuses, self._plan.state_dir / "run" / "status.json", list(self._statuses.values())
-            )
+            await self._write_down()
             for worker in self._workers:
                 worker.kill_if_silent(_SILENCE_SECONDS)
             with contextlib.suppress(TimeoutError):
@@ -164,6 +163,13 @@ class Supervisor:
         await asyncio.gather(*(worker.stop(self._plan.drain_seconds + _GRACE_SECONDS) for worker in self._workers))
         await self._collector.stop(_GRACE_SECONDS)
         await asyncio.gather(*watches, return_exceptions=True)
+
+    async def _write_down(self) -> None:
+        """Write the statuses where they changed: a file that commands wait for, and doctor reads."""
+        statuses = list(self._statuses.values())
+        if statuses != self._written:
+            await asyncio.to_thread(write_statuses, self._plan.state_dir / "run" / "status.json", statuses)
+            self._written = statuses
 
     def _heard(self, line: bytes) -> None:
         status = status_of(line)

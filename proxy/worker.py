@@ -16,21 +16,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from categories.errors import ListsRefused
+from config.problems import SettingsRefused
+from config.revision_files import RevisionTampered
 from proxy import engine
 from proxy.addon import Addon
-from proxy.authority import open_or_create
+from proxy.authority import AuthorityRefused, open_or_create
 from proxy.connect import Dialer, Resolver
 from proxy.connections import Connections
+from proxy.engine import EngineChanged
 from proxy.front import Front
+from proxy.identity.accounts import AccountsRefused
 from proxy.identity.local import LocalIdentity
 from proxy.leaf_certificates import LeafCertificates
 from proxy.master import Engine
 from proxy.node import Node
-from proxy.policy_files import PolicyFiles, applied_settings
+from proxy.policy_files import NothingApplied, PolicyFiles, applied_settings
 from proxy.policy_watch import PolicyWatch
 from proxy.recording import Recorder
+from proxy.snapshot import SnapshotRefused
 from proxy.status import WorkerStatus
 from proxy.tls_config import BreakwaterTlsConfig
+from proxy.upstream_trust import TrustRefused
 from usage_log.spool import Spool, SpoolFull
 
 if TYPE_CHECKING:
@@ -40,6 +47,12 @@ log = logging.getLogger(__name__)
 
 #: The share of the descriptor limit that client connections may take; each may need a second one upstream.
 _CLIENTS_OF_DESCRIPTORS = 0.45
+
+#: What a restart cannot mend: the supervisor is told by the exit code, and people by the line.
+_REFUSALS = (
+    *(AccountsRefused, AuthorityRefused, EngineChanged, ListsRefused, NothingApplied, OSError, RevisionTampered),
+    *(SettingsRefused, SnapshotRefused, TrustRefused),
+)
 
 _TICK_SECONDS = 1.0
 _SPOOL_SECONDS = 0.1
@@ -51,7 +64,7 @@ def main() -> int:
     arguments = _arguments()
     try:
         return asyncio.run(_run(arguments))
-    except (OSError, ValueError, RuntimeError) as error:
+    except _REFUSALS as error:
         log.error("%s", error)
         return 4
 
@@ -168,7 +181,6 @@ class Worker:
             revision=snapshot.revision,
             generation=snapshot.index.generation,
             accounts=self._node.identity.revision,
-            connections=len(self._connections),
             problem=self._watch.problem or self._node.spool.problem,
             refused_certificates=dict(self._node.refused_certificates),
         )

@@ -23,6 +23,7 @@ REFUSED = {
     "a folded line": b"GET / HTTP/1.1\r\nHost: a\r\n b",
     "a header without a colon": b"GET / HTTP/1.1\r\nHost",
     "a header without a name": b"GET / HTTP/1.1\r\n: a",
+    "two Host fields": b"GET / HTTP/1.1\r\nHost: a.test\r\nhost: b.test",
     "TLS instead of HTTP": b"\x16\x03\x01\x02\x00\x01\x00",
 }
 
@@ -35,7 +36,9 @@ def test_what_is_no_head_is_refused(raw):
 
 
 def test_a_head_is_read_with_names_in_lower_case_and_values_trimmed():
-    raw = b"CONNECT example.test:443 HTTP/1.1\r\nHost:  example.test:443 \r\nProxy-Authorization: Basic eA==\r\nX-Empty:"
+    raw = (
+        b"CONNECT example.test:443 HTTP/1.1\r\nHost:  example.test:443 \r\nProxy-Authorization: Basic eA==\r\nX-Empty:"
+    )
     head = parse_head(raw)
     assert (head.method, head.target) == ("CONNECT", "example.test:443")
     assert head.value(b"host") == b"example.test:443"
