@@ -13,6 +13,7 @@ from categories.address import parse
 from proxy.evaluate import circumstances_of, evaluate
 from proxy.facts import RequestFacts, Stage
 from proxy.precedence import Circumstances, Effect, Settlement, applies, settle
+from proxy.reasons import WHITE_LIST
 from proxy.snapshot import covering_name, groups_of
 from proxy.unblock import CHILD_ABUSE
 from proxy.verdict import Action
@@ -182,7 +183,7 @@ def _fate(match: Match, settlement: Settlement, now: Circumstances) -> str:
 
 def _why_not(match: Match, now: Circumstances) -> str:
     rule = now.rules.get(match.category or "")
-    if now.white and match.reason == "white-list":
+    if match.reason == WHITE_LIST:
         return "white list"
     if rule is None or (rule.hours is None and not rule.except_groups & now.groups):
         return "allowed and recorded"
