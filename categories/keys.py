@@ -48,7 +48,7 @@ def request_keys(host: str, path: str, query: str) -> list[str]:
     backwards = host[::-1]
     bare = without_service(host)
     keys = [backwards + tail for tail in tails]
-    return keys if bare is host else keys + [bare[::-1] + tail for tail in tails]
+    return keys if bare == host else keys + [bare[::-1] + tail for tail in tails]
 
 
 def at_boundary(key: str, request: str) -> bool:

@@ -17,7 +17,6 @@ from categories.address import (
     literal,
     parse,
     parse_authority,
-    path_readings,
     registrable_domain,
 )
 
@@ -142,20 +141,6 @@ def test_a_path_has_one_spelling(raw: str, path: str) -> None:
 def test_a_path_that_servers_read_differently_is_malformed(raw: str) -> None:
     with pytest.raises(MalformedAddress):
         parse(f"http://example.com{raw}")
-
-
-@pytest.mark.parametrize(
-    ("path", "readings"),
-    [
-        ("/a/b", ("/a/b",)),
-        ("/x%2Fb", ("/x%2Fb", "/x/b")),
-        ("/a;v=1/b;c", ("/a;v=1/b;c", "/a/b")),
-        ("/public/..;/admin", ("/public/..;/admin", "/admin")),
-        ("/a%5Cb", ("/a%5Cb", "/a/b")),
-    ],
-)
-def test_both_readings_of_a_path(path: str, readings: tuple[str, ...]) -> None:
-    assert path_readings(path) == readings
 
 
 @pytest.mark.parametrize(
@@ -285,15 +270,3 @@ def test_an_authority_is_refused_in_one_way(text: str, default: int | None) -> N
         return
     assert canonical_host(host) == host
     assert 0 < port < 65536
-
-
-@given(st.text("aA/.;%2F5C", max_size=30))
-def test_path_readings_are_paths(text: str) -> None:
-    try:
-        path = parse(f"http://a.test/{text}").path
-    except MalformedAddress:
-        return
-    readings = path_readings(path)
-    assert readings[0] == path
-    assert all(reading.startswith("/") for reading in readings)
-    assert len(readings) <= 2

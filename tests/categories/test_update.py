@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import gzip
 import os
 import signal
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from categories.errors import FloorRefused, IndexRefused, ListRefused, ListsRefused, ListUnreachable, UpdateBusy
+from categories.errors import FloorRefused, ListRefused, ListUnreachable
 from categories.index import CategoryIndex
 from categories.sources import ListSource
 from categories.update import compile_generation, current, update
@@ -149,29 +148,6 @@ def test_expressions_are_counted_as_unsupported(lists: Path, tmp_path: Path) -> 
     assert generation.lists[1].unsupported == 2
 
 
-GAMES = ListSource("mine", "domains", path=Path("/nowhere"), category="games")
-
-
-@pytest.mark.parametrize(
-    ("sources", "words"),
-    [
-        ((ListSource("../up", "domains", path=Path("/x"), category="games"),), "small letters"),
-        ((ListSource("starter", "domains", path=Path("/x"), category="games"),), "taken"),
-        ((GAMES, GAMES), "taken"),
-        ((ListSource("mine", "adblock", path=Path("/x"), category="games"),), "unknown; there are"),
-        ((ListSource("mine", "domains", category="games"),), "either url or path"),
-        ((ListSource("mine", "domains", url="https://x.test/", path=Path("/x"), category="games"),), "either url"),
-        ((ListSource("mine", "domains", url="https://x.test/", category="child-abuse"),), "local file"),
-        ((ListSource("mine", "domains", path=Path("/x")),), "category is missing"),
-        ((GAMES,), "/nowhere: No such file"),
-    ],
-)
-def test_sources_that_are_refused(lists: Path, sources: tuple[ListSource, ...], words: str) -> None:
-    with pytest.raises(ListRefused, match=words) as refusal:
-        compile_generation(sources, lists)
-    assert not isinstance(refusal.value, FloorRefused) or sources[0].floor
-
-
 def test_a_child_abuse_list_that_others_can_read_is_refused(lists: Path, tmp_path: Path) -> None:
     source = domains(tmp_path / "licensed", "secret-host.test\n*\n", "child-abuse", "licensed")
     (tmp_path / "licensed").chmod(0o640)
@@ -188,21 +164,6 @@ def test_errors_in_a_child_abuse_list_name_no_line(lists: Path, tmp_path: Path) 
         compile_generation((source,), lists)
     assert "secret" not in str(refusal.value)
     assert "50 of 50" in str(refusal.value)
-
-
-def test_the_last_five_generations_are_kept(lists: Path) -> None:
-    ids = [compile_generation((), lists).id for _ in range(7)]
-    assert sorted(path.name for path in (lists / "generations").iterdir()) == ids[-5:]
-    assert len(set(ids)) == 7
-
-
-def test_two_at_once_are_refused(lists: Path) -> None:
-    compile_generation((), lists)
-    with (lists / ".lock").open("w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(UpdateBusy):
-            compile_generation((), lists)
-    compile_generation((), lists)
 
 
 def test_lists_below_a_file_cannot_be_written(tmp_path: Path) -> None:
@@ -244,20 +205,3 @@ def test_a_killed_compile_leaves_the_old_generation_and_the_next_one_cleans_up(l
     assert CategoryIndex.open(current(lists)).lookup("pornography.test")
     compile_generation((), lists)
     assert not [path.name for path in lists.rglob(".unfinished*")]
-
-
-@pytest.mark.parametrize("text", [None, "", "../../etc\n", "000001-0000000000000000\n", "\0\xff" * 4000])
-def test_current_names_nothing_that_can_be_opened(lists: Path, text: str | None) -> None:
-    compile_generation((), lists)
-    (lists / "current").unlink()
-    if text is not None:
-        (lists / "current").write_text(text, encoding="latin-1")
-    with pytest.raises(IndexRefused) as refusal:
-        CategoryIndex.open(current(lists))
-    assert "\n" not in str(refusal.value)
-
-
-def test_every_error_has_the_exit_code_of_its_kind() -> None:
-    kinds = [ListRefused, FloorRefused, IndexRefused, UpdateBusy, ListUnreachable]
-    assert [kind.exit_code for kind in kinds] == [4, 4, 4, 4, 3]
-    assert all(issubclass(kind, ListsRefused) for kind in kinds)

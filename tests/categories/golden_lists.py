@@ -1,0 +1,38 @@
+"""Golden lists: a file, and beside it what a parser makes of every line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from categories.address import canonical_host
+from categories.formats.entry import ParsedEntry, ParsedLine, RejectedLine
+from categories.streams import lines, unpacked
+
+if TYPE_CHECKING:
+    from categories.formats.entry import LineParser
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def written(parsed: ParsedLine) -> str:
+    if isinstance(parsed, ParsedEntry):
+        return f"{parsed.line}\t{parsed.covers}\t{parsed.host}{parsed.target}"
+    assert isinstance(parsed, RejectedLine)
+    return f"{parsed.line}\trejected\t{parsed.reason}"
+
+
+def parsed_as_expected(name: str, parse: LineParser) -> None:
+    expected = (GOLDEN / f"{name}.expected").read_text().splitlines()
+    with unpacked(GOLDEN / name, name) as stream:
+        assert [written(parsed) for parsed in parse(lines(stream))] == expected
+
+
+def every_line_is_an_entry_or_rejected(parse: LineParser, raw: list[bytes]) -> None:
+    for parsed in parse(raw):
+        assert 1 <= parsed.line <= len(raw)
+        if isinstance(parsed, ParsedEntry):
+            assert canonical_host(parsed.host) == parsed.host
+            assert "\n" not in parsed.target
+            assert parsed.target.isascii()
+            assert parsed.target.startswith("/") or not parsed.target

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from categories.errors import ListRefused
+from categories.streams import LINE_CAP, CappedReader, lines, unpacked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read(data: bytes, cap: int = 1 << 20) -> list[bytes]:
+    return list(lines(CappedReader(io.BytesIO(data), cap, "mine")))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", []),
+        (b"a", [b"a"]),
+        (b"a\r\n\nb\n", [b"a", b"", b"b"]),
+        (b"x" * LINE_CAP + b"\nb", [b"x" * LINE_CAP, b"b"]),
+        (b"x" * (LINE_CAP + 1) + b"\nb", [b"x" * (LINE_CAP + 1), b"b"]),
+        (b"x" * 300_000 + b"\nb", [b"x" * (LINE_CAP + 1), b"b"]),
+        (b"x" * 300_000, [b"x" * (LINE_CAP + 1)]),
+    ],
+)
+def test_a_long_line_is_cut_and_the_next_one_keeps_its_number(data: bytes, expected: list[bytes]) -> None:
+    assert read(data) == expected
+
+
+@given(st.binary(max_size=300))
+def test_lines_are_those_of_python(data: bytes) -> None:
+    assert read(data) == [line.rstrip(b"\r\n") for line in io.BytesIO(data)]
+
+
+def test_more_than_the_cap_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bomb").write_bytes(gzip.compress(b"\0" * 2_000_000))
+    with (
+        pytest.raises(ListRefused, match="mine: unpacks to more"),
+        unpacked(tmp_path / "bomb", "mine", 1_000_000) as stream,
+    ):
+        list(lines(stream))
+
+
+def test_gzip_is_known_by_its_first_bytes_not_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(gzip.compress(b"a.test\n"))
+    with unpacked(tmp_path / "list.txt", "mine") as stream:
+        assert list(lines(stream)) == [b"a.test"]
+
+
+def test_links_and_pipes_are_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(ListRefused, match=f"mine: .*{name}"), unpacked(tmp_path / name, "mine"):
+            pass
+
+
+def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ListRefused, match="No such file") as refusal, unpacked(tmp_path / "none", "mine"):
+        pass
+    assert "\n" not in str(refusal.value)
