@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
 from categories.taxonomy import FLOOR
@@ -83,7 +83,6 @@ class PolicySnapshot:
     passthrough_categories: frozenset[str]
     own_ports: frozenset[int]
     own_addresses: frozenset[Address]
-    own_addresses_unknown: bool  # it listens on all addresses of the machine, and nobody said which those are
     unblocks: Mapping[str, tuple[Unblock, ...]]  # by host
     its_blocks: frozenset[str]  # hosts, with their sub-domains
     clauses: Mapping[str, str]
@@ -136,11 +135,8 @@ def build(
     revision: int,
     unblocks: Iterable[Unblock] = (),
     its_blocks: Iterable[str] = (),
-    own_addresses: Iterable[Address] = (),
 ) -> PolicySnapshot:
-    """Compile a revision of the settings, a generation of the lists and the feed into one policy.
-
-    `own_addresses` are this machine's, for listeners on 0.0.0.0 or [::].
+    """Compile a revision of the settings, a generation of the lists and what ITS decided into one policy.
 
     Raises:
         SnapshotRefused: an invariant forbids it.
@@ -149,9 +145,6 @@ def build(
     passthrough = _passthrough(settings)
     for problem in _problems(settings, index, given, passthrough):
         raise SnapshotRefused(f"revision {revision}: {problem}")
-    proxy, own = settings.proxy, frozenset(plain(address) for address in own_addresses)
-    listeners = [socket_address(listener.address) for listener in proxy.listen]
-    listeners.append(socket_address(settings.metrics.listen))
     return PolicySnapshot(
         revision=revision,
         index=index,
@@ -160,20 +153,38 @@ def build(
         groups=MappingProxyType(_groups(settings)),
         schools=school_networks((net, school) for school, nets in settings.schools.items() for net in nets),
         timezone=ZoneInfo(settings.district.timezone),
-        public_name=proxy.public_name,
         identity_required=settings.identity.required,
-        allow_ports=frozenset(proxy.allow_ports),
-        private_allow=address_ranges(listed.network for listed in proxy.private_networks.allow),
-        approved_addresses=frozenset(socket_address(listed.address) for listed in proxy.approved_addresses),
         passthrough=passthrough,
-        passthrough_categories=frozenset(proxy.passthrough_categories),
-        own_ports=frozenset(port for _, port in listeners if port),
-        own_addresses=own | {plain(ip) for ip, _ in listeners if not ip.is_unspecified},
-        own_addresses_unknown=not own and any(ip.is_unspecified for ip, _ in listeners),
         unblocks=MappingProxyType(_by_host(given)),
         its_blocks=frozenset(its_blocks),
         clauses=MappingProxyType(settings.district.clauses.model_dump(exclude_none=True)),
         allowed=Verdict(Action.ALLOW, DEFAULT, revision),
+        **_reach(settings),
+    )
+
+
+class _Reach(TypedDict):
+    public_name: str
+    allow_ports: frozenset[int]
+    private_allow: AddressRanges
+    approved_addresses: frozenset[tuple[Address, int]]
+    passthrough_categories: frozenset[str]
+    own_ports: frozenset[int]
+    own_addresses: frozenset[Address]
+
+
+def _reach(settings: Settings) -> _Reach:
+    """What may be reached, and what the proxy itself is reached by."""
+    proxy = settings.proxy
+    listeners = [socket_address(text) for text in (*(one.address for one in proxy.listen), settings.metrics.listen)]
+    return _Reach(
+        public_name=proxy.public_name,
+        allow_ports=frozenset(proxy.allow_ports),
+        private_allow=address_ranges(listed.network for listed in proxy.private_networks.allow),
+        approved_addresses=frozenset(socket_address(listed.address) for listed in proxy.approved_addresses),
+        passthrough_categories=frozenset(proxy.passthrough_categories),
+        own_ports=frozenset(port for _, port in listeners if port),
+        own_addresses=frozenset(plain(ip) for ip, _ in listeners),
     )
 
 

@@ -65,12 +65,13 @@ def judge_address(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnap
 
 
 def _is_own(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnapshot) -> bool:
-    """The proxy's own listeners: a request to itself would loop, or reach the console from the wrong side."""
+    """The proxy's own listeners, as they are set: a request to itself would loop, or ask for metrics from inside.
+
+    Which addresses a listener on 0.0.0.0 has, only the machine knows: the dialer asks it (proxy/node.py).
+    """
     if port not in snapshot.own_ports:
         return False
-    here = ip.is_loopback or ip.is_unspecified or ip in snapshot.own_addresses
-    # It listens on every address of this machine, and nobody said which they are.
-    return here or (snapshot.own_addresses_unknown and ip in PRIVATE)
+    return ip.is_loopback or ip.is_unspecified or ip in snapshot.own_addresses
 
 
 def literal(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
