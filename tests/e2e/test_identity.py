@@ -81,11 +81,7 @@ def test_connect_without_credentials_after_a_signed_in_get(product: Product, net
     with Client(product) as client:
         assert client.get(network.plain_url(host), credentials("ana")).status == 200
         assert client.connect(f"{target}:{network.tls_port}").status >= 400
-    [row] = [
-        row
-        for row in product.records()
-        if row["method"] == "CONNECT" and row["detail"] == "CONNECT inside a connection"
-    ]
+    [row] = product.recorded(method="CONNECT", detail="CONNECT inside a connection")
     assert row["action"] == "block"
     assert network.origins["older.test"].connections == before
 
@@ -111,7 +107,7 @@ def test_a_wrong_password_then_the_right_one_on_the_same_socket(product: Product
         ("", "identity.required"),
         (credentials("gone"), "identity.disabled"),
         (credentials("ana", ""), "identity.password"),
-        ("Proxy-Authorization: Basic !!!\r\n", "identity.password"),
+        ("Proxy-Authorization: Basic !!!\r\n", "identity.required"),
         ("Proxy-Authorization: Bearer ana\r\n", "identity.required"),
         ("X-Forwarded-User: ana\r\nX-Remote-User: ana\r\nAuthorization: Basic YW5hOng=\r\n", "identity.required"),
     ],
@@ -231,7 +227,7 @@ def test_a_destination_that_is_never_dialled(product: Product, network: Network,
 @pytest.mark.parametrize(
     ("text", "status"),
     [
-        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (f"GET http://allowed.test/ HTTP/1.1\r\nHost: allowed.test\r\nHost: b.test\r\n{credentials('ana')}\r\n", 400),
         ("CONNECT allowed.test HTTP/1.1\r\n\r\n", 400),
         ("CONNECT http://allowed.test/ HTTP/1.1\r\n\r\n", 400),
         ("\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
@@ -246,6 +242,18 @@ def test_a_head_that_cannot_be_read(product: Product, text: str, status: int) ->
         assert client.response().status == status
     rows = product.recorded(seen + 1, reason="protocol.malformed")
     assert rows[-1]["status"] == status
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["the right one first", "the right one last"])
+def test_two_hosts_inside_a_tunnel_are_refused(product: Product, network: Network, order: tuple[int, int]) -> None:
+    """RFC 9112, section 3.2: two servers may read two hosts from it."""
+    host, other = network.fresh("older.test"), network.fresh("blocked.test")
+    hosts = [(host, other)[number] for number in order]
+    with tunnel(product, network, host) as client:
+        lines = "".join(f"Host: {name}:{network.tls_port}\r\n" for name in hosts)
+        client.send(f"GET /page HTTP/1.1\r\n{lines}\r\n")
+        assert client.response().status in (400, 421)
 
 
 @pytest.mark.usefixtures("untouched")
