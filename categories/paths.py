@@ -5,7 +5,7 @@ What an attacker can vary without the origin noticing, and what becomes of it he
 - dot segments, plain or as `%2e`, and backslashes: resolved as the WHATWG URL standard does;
 - `//`: one slash, as most servers merge them;
 - percent-encoding of unreserved characters (RFC 3986, 6.2.2.2) and the case of its hexadecimal digits: decoded once
-  (`%2541` stays `%2541`), upper case;
+  (`%2541` stays `%2541`, a stray `%` becomes `%25`), upper case;
 - `%2F`, `%5C` and `;parameters`: some servers read them as slashes or drop them, others do not. `path_readings` gives
   both readings: a block has to hold when one of them matches, an unblock only when all of them do;
 - `..` beside one of those: servers disagree about where it leads. A browser never sends it; it is malformed.
@@ -22,7 +22,7 @@ import re
 PATH_CAP = 4096
 
 _SLASHES = re.compile(r"[/\\]+")
-_TRIPLET = re.compile(r"%([0-9A-Fa-f]{2})")
+_TRIPLET = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PARENT = re.compile(r"(?:^|[/\\]|%2f|%5c)(?:\.|%2e){2}(?=$|[/\\;]|%2f|%5c)", re.IGNORECASE)
 _DISPUTED = re.compile(r"[/\\]{2}|;|%2f|%5c", re.IGNORECASE)
@@ -46,6 +46,8 @@ def decode_unreserved(text: str) -> str:
 
 
 def _decoded(triplet: re.Match[str]) -> str:
+    if triplet[1] is None:  # a stray %: "%%34%31" must not become "%41", which would be decoded again
+        return "%25"
     byte = int(triplet[1], 16)
     return chr(byte) if byte in _UNRESERVED else triplet[0].upper()
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from categories.address import MalformedAddress, parse
@@ -43,6 +43,7 @@ def test_dots_beside_what_servers_read_differently(raw: str, ambiguous: bool) ->
 
 
 @given(st.text("a%2Ef41/.", max_size=40))
+@example("%%34%31")
 def test_decoding_twice_is_decoding_once(text: str) -> None:
     assert decode_unreserved(decode_unreserved(text)) == decode_unreserved(text)
 
