@@ -71,7 +71,7 @@ def _bound(address: str, port: int) -> socket.socket:
         return socket.create_server((address, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise CannotListen(
-            f"proxy.listen: cannot listen on {address}:{port}: {error.strerror}; "
+            f"proxy.listen: cannot listen on {address}:{port}: {os.strerror(error.errno or 0)}; "
             "stop what uses it, or name another address"
         ) from error
 

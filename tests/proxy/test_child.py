@@ -1,0 +1,88 @@
+"""Children are real processes: short Python programs that start, talk, die or hang."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+
+from proxy import child as children
+from proxy.child import Child, ChildRefused
+
+TALKS = "import os, sys, time\nos.write(int(sys.argv[-1]), b'ready\\n')\ntime.sleep(60)"
+TALKS_AND_DIES = "import os, sys\nos.write(int(sys.argv[-1]), b'ready\\n')\nsys.exit(4)"
+REFUSES = "import sys; sys.exit(4)"
+CRASHES = "import sys; sys.exit(1)"
+IGNORES_TERM = "import os, signal, sys, time\nsignal.signal(15, signal.SIG_IGN)\nos.write(int(sys.argv[-1]), b'x\\n')\ntime.sleep(60)"
+
+
+def command(program):
+    return [sys.executable, "-c", program]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(children, "_FIRST_WAIT", 0.01)
+
+
+async def until(condition, seconds=20):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_child_is_heard_and_stopped():
+    heard = []
+    child = Child("worker", command(TALKS), heard.append)
+    running = asyncio.create_task(child.keep_running())
+    await until(lambda: heard)
+    await child.stop(10)
+    await asyncio.wait_for(running, 10)
+    assert heard == [b"ready\n"]
+
+
+async def test_a_child_that_refuses_to_start_is_not_tried_again():
+    with pytest.raises(ChildRefused) as refused:
+        await asyncio.wait_for(Child("worker", command(REFUSES), lambda _: None).keep_running(), 20)
+    assert refused.value.code == 4
+
+
+@pytest.mark.parametrize("program", [TALKS_AND_DIES, CRASHES], ids=["it ran before", "a crash is no refusal"])
+async def test_a_child_that_dies_is_started_again(program, monkeypatch):
+    runs = []
+    started = asyncio.create_subprocess_exec
+
+    async def counted(*arguments, **options):
+        runs.append(arguments)
+        return await started(*arguments, **options)
+
+    monkeypatch.setattr(children.asyncio, "create_subprocess_exec", counted)
+    child = Child("worker", command(program), lambda _: None)
+    running = asyncio.create_task(child.keep_running())
+    await until(lambda: len(runs) >= 3)
+    await child.stop(10)
+    await asyncio.wait_for(running, 10)
+
+
+async def test_a_child_that_does_not_end_is_killed():
+    heard = []
+    child = Child("worker", command(IGNORES_TERM), heard.append)
+    running = asyncio.create_task(child.keep_running())
+    await until(lambda: heard)
+    await child.stop(0.1)
+    await asyncio.wait_for(running, 10)
+
+
+async def test_a_silent_child_is_killed_and_started_again():
+    heard = []
+    child = Child("worker", command(TALKS), heard.append)
+    running = asyncio.create_task(child.keep_running())
+    await until(lambda: heard)
+    child.kill_if_silent(60)
+    await asyncio.sleep(0.05)
+    assert len(heard) == 1
+    child.kill_if_silent(0.01)
+    await until(lambda: len(heard) == 2)
+    await child.stop(10)
+    await asyncio.wait_for(running, 10)
