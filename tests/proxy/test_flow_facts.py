@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import pytest
+from mitmproxy.test import tflow
+
+from categories.address import MalformedAddress
+from proxy.facts import Intent, Stage
+from proxy.flow_facts import Tunnel, connect_facts, malformed_facts, request_facts, sni_of
+from proxy.identity.identified import Identified, Problem
+from tests.proxy.policy import snapshot
+
+ANA = Identified("ana", "local", None)
+NOBODY = Identified(None, "local", Problem.PASSWORD)
+DISTRICT = 'schools: {lincoln: ["10.1.0.0/16"]}\ngroups: {office: {users: [ana]}}\n'
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return snapshot(DISTRICT)
+
+
+def flow(host="site.test", port=443, path="/", scheme="https", headers=(), **changes):
+    made = tflow.tflow()
+    request = made.request
+    request.data.host, request.data.port = host, port
+    request.data.scheme, request.data.path = scheme.encode(), path.encode()
+    request.data.authority = changes.pop("authority", "").encode()
+    request.headers.clear()
+    for name, value in headers:
+        request.headers.add(name, value)
+    request.data.method = changes.pop("method", "GET").encode()
+    assert not changes
+    return made
+
+
+def tunnel(host="site.test", port=443, sni="site.test"):
+    return Tunnel(host, port, ANA, None, sni)
+
+
+def test_a_connect_states_who_asks_from_where_for_what(policy):
+    facts = connect_facts("SITE.test.:443", "10.1.2.3", ANA, policy, interceptable=True)
+    assert (facts.stage, facts.method, facts.scheme) == (Stage.CONNECT, "CONNECT", "tunnel")
+    assert (facts.host, facts.port, facts.ip) == ("site.test", 443, None)
+    assert (facts.user, facts.identity, facts.groups, facts.school) == ("ana", "local", {"office"}, "lincoln")
+
+
+def test_who_was_not_proved_is_not_named(policy):
+    facts = connect_facts("site.test:443", "10.1.2.3", NOBODY, policy, interceptable=True)
+    assert (facts.user, facts.identity, facts.identity_problem) == (None, None, "password")
+
+
+@pytest.mark.parametrize("target", ["site.test", "site.test:0", "site.test:99999", "u@site.test:443", "/x", "a b:443"])
+def test_a_connect_to_no_authority_is_malformed(policy, target):
+    with pytest.raises(MalformedAddress):
+        connect_facts(target, "10.1.2.3", ANA, policy, interceptable=True)
+
+
+def test_an_address_in_disguise_is_one_address(policy):
+    assert str(connect_facts("0x7f.1:443", "10.1.2.3", ANA, policy, interceptable=True).ip) == "127.0.0.1"
+
+
+def test_a_request_states_its_whole_address(policy):
+    made = flow("münchen.test", 8080, "/a/../b?q=1", "http")
+    facts = request_facts(made, "10.9.9.9", ANA, None, policy)
+    assert (facts.host, facts.port, facts.path, facts.query) == ("xn--mnchen-3ya.test", 8080, "/b", "q=1")
+    assert facts.school is None
+    assert facts.host_header is None
+
+
+CLAIMS = {
+    "the tunnel's own name": ([("host", "site.test")], "", "site.test"),
+    "the same with its port": ([("host", "SITE.test:443")], "", "site.test"),
+    "no name at all": ([], "", None),
+    "another Host": ([("host", "other.test")], "", "other.test"),
+    "another port": ([("host", "site.test:8443")], "", "site.test:8443"),
+    "two Hosts, the second another": ([("host", "site.test"), ("host", "other.test")], "", "other.test"),
+    "an :authority that disagrees with Host": ([("host", "site.test")], "other.test", "other.test"),
+    "a Host that is none": ([("host", "a b")], "", "(malformed)"),
+    "a Host with a user": ([("host", "site.test@other.test")], "", "(malformed)"),
+}
+
+
+@pytest.mark.parametrize(("headers", "authority", "expected"), CLAIMS.values(), ids=CLAIMS.keys())
+def test_what_a_request_inside_a_tunnel_claims_is_stated_for_comparison(policy, headers, authority, expected):
+    facts = request_facts(flow(headers=headers, authority=authority), "10.1.2.3", ANA, tunnel(), policy)
+    assert facts.host_header == expected
+    assert (facts.tunnel_host, facts.tunnel_port, facts.sni) == ("site.test", 443, "site.test")
+
+
+INTENTS = {
+    "a navigation": ([("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], Intent.NAVIGATE),
+    "a frame": ([("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], Intent.SUBRESOURCE),
+    "an image": ([("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")], Intent.SUBRESOURCE),
+    "a fetch of a page": (
+        [("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty"), ("referer", "https://a.test/")], Intent.SUBRESOURCE
+    ),
+    "a fetch of nobody": ([("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")], Intent.BACKGROUND),
+    "a prefetch": (
+        [("sec-purpose", "prefetch"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], Intent.PREFETCH
+    ),
+    "a browser on plain http": ([("accept", "text/html,*/*")], Intent.NAVIGATE),
+    "a program": ([("accept", "*/*")], Intent.BACKGROUND),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("headers", "intent"), INTENTS.values(), ids=INTENTS.keys())
+def test_whose_choice_a_request_was(policy, headers, intent):
+    assert request_facts(flow(headers=headers), "10.1.2.3", ANA, tunnel(), policy).intent is intent
+
+
+@pytest.mark.parametrize(
+    ("headers", "page"),
+    [
+        ([("referer", "https://Start.test/x?secret=1")], "start.test"),
+        ([("origin", "https://start.test")], "start.test"),
+        ([("origin", "null")], None),
+        ([("referer", "\x00")], None),
+        ([], None),
+    ],
+    ids=["referer", "origin", "null", "rubbish", "none"],
+)
+def test_the_page_is_a_host_and_nothing_more(policy, headers, page):
+    assert request_facts(flow(headers=headers), "10.1.2.3", ANA, tunnel(), policy).page == page
+
+
+def test_a_websocket_is_told_from_a_page(policy):
+    made = flow(headers=[("upgrade", "websocket")])
+    assert request_facts(made, "10.1.2.3", ANA, tunnel(), policy).scheme == "wss"
+
+
+def test_a_path_of_any_bytes_is_stated_or_malformed(policy):
+    made = flow()
+    made.request.data.path = b"/\xff\xfe%zz?" + b"x" * 20_000
+    facts = request_facts(made, "10.1.2.3", ANA, tunnel(), policy)
+    assert len(facts.path) <= 4096
+    assert len(facts.query) <= 4096
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [(None, None), ("SITE.test", "site.test"), ("a b", "(malformed)"), ("", "(malformed)")]
+)
+def test_a_server_name_that_is_none_agrees_with_nothing(name, expected):
+    assert sni_of(name) == expected
+
+
+def test_of_what_cannot_be_read_nothing_is_believed(policy):
+    facts = malformed_facts("10.1.2.3", policy, "X" * 99)
+    assert (facts.host, facts.path, facts.user, facts.school) == ("", "", None, "lincoln")
+    assert len(facts.method) == 32
