@@ -14,7 +14,7 @@ from categories.entries import Covers, ListEntry
 from categories.errors import IndexRefused
 from categories.keys import at_boundary, pattern_of, request_keys, specificity
 from categories.meta import read_meta
-from categories.sources import CHILD_ABUSE
+from categories.taxonomy import CHILD_ABUSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

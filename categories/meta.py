@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from categories.entries import Covers
 from categories.errors import IndexRefused
-from categories.sources import CHILD_ABUSE
-from categories.taxonomy import FLOOR
+from categories.taxonomy import CHILD_ABUSE, FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

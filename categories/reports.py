@@ -15,8 +15,7 @@ from rich.table import Table
 
 from categories.address import canonical_host, display_host, parse
 from categories.entries import Covers
-from categories.sources import CHILD_ABUSE
-from categories.taxonomy import CATEGORIES, Lock
+from categories.taxonomy import CATEGORIES, CHILD_ABUSE, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from categories.taxonomy import FLOOR
+from categories.taxonomy import CHILD_ABUSE, FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-CHILD_ABUSE = "child-abuse"
 
 
 @dataclass(frozen=True, slots=True)

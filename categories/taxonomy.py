@@ -77,6 +77,9 @@ CATEGORIES: tuple[Category, ...] = (
     _category("legal", "legal services", Lock.ALLOWED),
 )
 
+#: The one floor category that nobody can unblock, and whose lists are secret.
+CHILD_ABUSE = "child-abuse"
+
 TAXONOMY: dict[str, Category] = {category.id: category for category in CATEGORIES}
 FLOOR: frozenset[str] = frozenset(c.id for c in CATEGORIES if c.lock is Lock.FLOOR)
 RELAXABLE: frozenset[str] = frozenset(c.id for c in CATEGORIES if c.lock is Lock.RELAXABLE)

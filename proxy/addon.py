@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from mitmproxy import http
 
 from categories.address import MalformedAddress
-from proxy.block_page import LAST_RESORT, Ask, ask_of
+from proxy.block_page import Ask, ask_of
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import malformed_facts, request_facts, sni_of
 from proxy.next_layer import next_layer
 from proxy.node import judge
 from proxy.recording import Exchange
 from proxy.respond import failure_verdict, malformed_verdict, response_of
-from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -261,12 +260,7 @@ class Addon:
         )
         exchange.verdict = error_verdict("hook", snapshot.revision)
         exchange.detail = f"{hook}: {type(error).__name__}"
-        try:
-            data.response = self._answer(handler, data, exchange)
-        except SpoolFull:
-            raise  # an answer without its record is none: the connection is closed
-        except Exception:  # the page is what failed: a constant one takes its place
-            data.response = self._finish(handler, data, exchange, response_of(LAST_RESORT))
+        data.response = self._answer(handler, data, exchange)
         return True
 
     def _end(self, handler: Handler, exchange: Exchange) -> None:

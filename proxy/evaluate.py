@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from categories.entries import Covers
-from categories.taxonomy import TAXONOMY, Basis
+from categories.taxonomy import CHILD_ABUSE, TAXONOMY, Basis
 from proxy import reasons
 from proxy.detectors import DETECTORS
 from proxy.detectors.destination import mismatch
 from proxy.facts import Stage
 from proxy.precedence import Circumstances, Effect, Settlement, settle
 from proxy.snapshot import covering_name, groups_of, unblocks_for
-from proxy.unblock import CHILD_ABUSE, Scope
+from proxy.unblock import Scope
 from proxy.verdict import Action, Match, Verdict
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from categories.address import parse
+from categories.taxonomy import CHILD_ABUSE
 from proxy.evaluate import circumstances_of, evaluate
 from proxy.facts import RequestFacts, Stage
 from proxy.precedence import Circumstances, Effect, Settlement, applies, settle
 from proxy.reasons import WHITE_LIST
 from proxy.snapshot import covering_name, groups_of
-from proxy.unblock import CHILD_ABUSE
 from proxy.verdict import Action
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from proxy.block_page import Pages, PageSettings
 from proxy.identity.accounts import load_accounts
 from proxy.node import InForce
 from proxy.public_pages import ProxyAddress, PublicFiles, PublicPages
-from proxy.snapshot import build
+from proxy.snapshot import PolicySnapshot, build
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from config.revisions import Applied
     from config.settings import Settings
     from proxy.authority import Authority
     from proxy.identity.accounts import Accounts
@@ -35,15 +36,21 @@ class NothingApplied(Exception):
     exit_code = 4
 
 
-def applied_settings(state_dir: Path) -> tuple[int, Settings]:
-    """Give the revision in force and its settings.
+def applied_settings(state_dir: Path) -> Applied:
+    """Give the revision in force.
 
     Raises NothingApplied, or what config.revisions raises for a revision that cannot be trusted.
     """
     applied = Revisions(state_dir).current()
     if applied is None:
         raise NothingApplied(f"{state_dir}: no settings have been applied; run `breakwater config apply`")
-    return applied.revision, applied.settings
+    return applied
+
+
+def policy_of(applied: Applied, index: CategoryIndex, now: datetime) -> PolicySnapshot:
+    """Build the snapshot of a revision. A clock that went back behind the day of the apply is not believed."""
+    today = max(now.date(), applied.time.date())
+    return build(applied.settings, index, revision=applied.revision, today=today)
 
 
 class PolicyFiles:
@@ -67,11 +74,12 @@ class PolicyFiles:
 
         Raises what the parts raise; then what is in force stays.
         """
-        revision, settings = applied_settings(self._state_dir)
+        applied = applied_settings(self._state_dir)
+        settings = applied.settings
         index = CategoryIndex.open(current(self._state_dir / "lists"))
         page_settings = _page_settings(settings)
         return InForce(
-            build(settings, index, revision=revision),
+            policy_of(applied, index, datetime.now(UTC)),
             Pages(page_settings),
             self._public_pages(page_settings),
             settings.proxy.limits,

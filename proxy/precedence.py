@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from categories.taxonomy import CATEGORIES, FLOOR, RELAXABLE
+from categories.taxonomy import CATEGORIES, CHILD_ABUSE, FLOOR, RELAXABLE
 from proxy import reasons
 from proxy.category_rules import ALLOWED, UNLESS_SET, CategoryRule, action_of
-from proxy.unblock import CHILD_ABUSE
 from proxy.verdict import Action
 
 if TYPE_CHECKING:

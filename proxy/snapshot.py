@@ -7,20 +7,20 @@ can be made without their validators, and a signed feed can be signed and still 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
+from categories.starter import STARTER, starter_passthrough
 from categories.taxonomy import FLOOR
 from config.fields import socket_address
 from config.hours import parse_hours
 from config.recheck import recheck
 from proxy.category_rules import CategoryRule
 from proxy.networks import address_ranges, plain, school_networks
-from proxy.passthrough_starter import PASSTHROUGH_STARTER
 from proxy.reasons import DEFAULT
 from proxy.unblock import Scope, Unblock, UnblockRefused, admit
 from proxy.verdict import Action, Verdict
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from categories.taxonomy import Category
     from config.settings import Settings
     from proxy.networks import Address, AddressRanges, SchoolNetworks
-
-STARTER = "starter"
 
 
 class Index(Protocol):
@@ -135,14 +133,19 @@ def build(
     revision: int,
     unblocks: Iterable[Unblock] = (),
     its_blocks: Iterable[str] = (),
+    today: date | None = None,
 ) -> PolicySnapshot:
     """Compile a revision of the settings, a generation of the lists and what ITS decided into one policy.
+
+    `today` (UTC) is what dates in the settings are judged by; never earlier than the day they were applied.
 
     Raises:
         SnapshotRefused: an invariant forbids it.
     """
     given = tuple(unblocks)
     passthrough = _passthrough(settings)
+    for refusal in recheck(settings, today or datetime.now(UTC).date()):
+        raise SnapshotRefused(f"revision {revision}: {'.'.join(map(str, refusal.at))}: {refusal.message}")
     for problem in _problems(settings, index, given, passthrough):
         raise SnapshotRefused(f"revision {revision}: {problem}")
     return PolicySnapshot(
@@ -189,8 +192,8 @@ def _reach(settings: Settings) -> _Reach:
 
 
 def _passthrough(settings: Settings) -> Mapping[str, Passthrough]:
-    starter = PASSTHROUGH_STARTER if settings.proxy.passthrough_starter else {}
-    hosts = {host: Passthrough(STARTER, reason) for host, reason in starter.items()}
+    starter = starter_passthrough() if settings.proxy.passthrough_starter else ()
+    hosts = {listed.host: Passthrough(listed.owner, listed.reason) for listed in starter}
     hosts |= {listed.host: Passthrough(listed.owner, listed.reason) for listed in settings.proxy.passthrough}
     return MappingProxyType(hosts)
 
@@ -221,8 +224,6 @@ def _problems(
     A passed-through host that is on a floor list is no problem: a block of its name comes first (proxy/evaluate.py),
     and refusing the policy would let the author of a list stop all updates by naming it.
     """
-    for refusal in recheck(settings, datetime.now(UTC).date()):
-        yield f"{'.'.join(map(str, refusal.at))}: {refusal.message}"
     yield from _empty_floor(index, settings.starter_only)
     for unblock in unblocks:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from categories.errors import IndexRefused
@@ -15,8 +16,7 @@ from categories.sources import ListSource
 from categories.update import Generation, compile_generation, silent, update
 from config.load import load, state_dir_of
 from config.revisions import Revisions
-from proxy.policy_files import applied_settings
-from proxy.snapshot import PolicySnapshot, build
+from proxy.policy_files import applied_settings, policy_of
 from proxy.status import read_statuses
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from categories.spool import Progress
     from config.settings import Settings
+    from proxy.snapshot import PolicySnapshot
 
 #: How long an apply waits to see every worker switch, in seconds: they look once a second.
 _SWITCH_SECONDS = 5.0
@@ -108,8 +109,7 @@ def open_index(folder: Path) -> CategoryIndex:
 
 def open_snapshot(folder: Path) -> PolicySnapshot:
     """Build the very snapshot that the workers use. Raises what its parts raise."""
-    revision, settings = applied_settings(folder)
-    return build(settings, open_index(folder), revision=revision)
+    return policy_of(applied_settings(folder), open_index(folder), datetime.now(UTC))
 
 
 def say_findings(generation: Generation, say: Callable[[str], None]) -> None:

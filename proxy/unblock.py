@@ -14,13 +14,12 @@ from publicsuffixlist import PSLFILE
 from categories.address import MalformedAddress, canonical_host, literal, parse
 from categories.paths import path_readings
 from categories.suffixes import below_private_suffix, is_public_suffix
-from categories.taxonomy import FLOOR
+from categories.taxonomy import CHILD_ABUSE, FLOOR
 from proxy.reasons import NEVER_LIFTED, REASONS, is_technique
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-CHILD_ABUSE = "child-abuse"
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

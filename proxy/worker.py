@@ -90,7 +90,7 @@ class Worker:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         state_dir: Path = arguments.state_dir
-        _, settings = applied_settings(state_dir)
+        settings = applied_settings(state_dir).settings
         limits = settings.proxy.limits
         authority = open_or_create(state_dir / "ca", settings.district.name, datetime.now(UTC))
         self._number: int = arguments.worker

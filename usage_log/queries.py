@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from categories.taxonomy import CHILD_ABUSE
 from usage_log.day_files import RECORD_COLUMNS, day_of, stored_days
 from usage_log.day_reader import Filter, condition, days_of, reading
 from usage_log.pseudonyms import Pseudonyms
@@ -127,4 +128,7 @@ def _without_person(row: Row, pseudonyms: Pseudonyms) -> LogRow:
 def _record(row: Row, *, user: str | None, device: str | None) -> DecisionRecord:
     """Return a row without its client, path and detail, and with this user and device: the only way rows get out."""
     values = dict(zip(RECORD_COLUMNS, row[len(_PLACE) :], strict=True))
-    return DecisionRecord(**values | {"user": user, "device": device, "client": "", "path": "", "detail": None})
+    withheld = {"host": "", "page": None} if values["category"] == CHILD_ABUSE else {}
+    return DecisionRecord(
+        **values | withheld | {"user": user, "device": device, "client": "", "path": "", "detail": None}
+    )

@@ -52,3 +52,13 @@ def test_pinned_applications_are_narrow_and_not_blocked(index: CategoryIndex) ->
         assert item.owner == "Breakwater starter list"
         assert item.since.year == 2026
         assert index.lookup(item.host) == ()
+
+
+#: Too wide: whole makers, with mail, files and pages of strangers below them.
+MAKERS = ("apple.com", "microsoft.com", "google.com", "googleapis.com", "icloud.com", "windows.com", "live.com")
+
+
+def test_no_maker_is_passed_through_whole_and_no_host_twice() -> None:
+    pinned = {item.host for item in starter_passthrough()}
+    assert not pinned & set(MAKERS)
+    assert not [host for host in pinned if any(host.endswith(f".{other}") for other in pinned)]

@@ -14,7 +14,7 @@ TALKS = "import os, sys, time\nos.write(int(sys.argv[-1]), b'ready\\n')\ntime.sl
 TALKS_AND_DIES = "import os, sys\nos.write(int(sys.argv[-1]), b'ready\\n')\nsys.exit(4)"
 REFUSES = "import sys; sys.exit(4)"
 CRASHES = "import sys; sys.exit(1)"
-IGNORES_TERM = "import os, signal, sys, time\nsignal.signal(15, signal.SIG_IGN)\nos.write(int(sys.argv[-1]), b'x\\n')\ntime.sleep(60)"
+IGNORES_TERM = f"import signal\nsignal.signal(15, signal.SIG_IGN)\n{TALKS}"
 
 
 def command(program):
@@ -28,7 +28,7 @@ def quick(monkeypatch):
 
 async def until(condition, seconds=20):
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # a process has no event to wait for
             await asyncio.sleep(0.01)
 
 

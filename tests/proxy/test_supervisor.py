@@ -47,8 +47,8 @@ def test_the_sockets_of_systemd_are_taken(monkeypatch):
 
 def test_one_supervisor_at_a_time(tmp_path):
     (tmp_path / "run").mkdir()
-    with sole(tmp_path):
-        with pytest.raises(AlreadyRunning, match="another breakwater runs on this state_dir"), sole(tmp_path):
-            pass
+    again = pytest.raises(AlreadyRunning, match="another breakwater runs on this state_dir")
+    with sole(tmp_path), again, sole(tmp_path):
+        pass
     with sole(tmp_path):
         pass

@@ -198,3 +198,15 @@ def test_a_day_that_cannot_be_read_is_one_line(tmp_path: Path, limit: int | None
         hosts(tmp_path, Filter(), limit)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_child_abuse_host_is_never_shown_and_no_question_by_host_finds_it(tmp_path: Path) -> None:
+    store(
+        tmp_path,
+        record(time=at(NOON), host="abuse.test", page="abuse.test", category="child-abuse", action="block"),
+        record(time=at(NOON + timedelta(minutes=1)), host="other.test"),
+    )
+    assert hosts(tmp_path, Filter()) == ["", "other.test"]
+    assert hosts(tmp_path, Filter(host="abuse.test")) == []
+    assert hosts(tmp_path, Filter(host=".test")) == ["other.test"]
+    assert all("abuse.test" not in repr(row) for row in audit_rows(tmp_path, Filter()))
