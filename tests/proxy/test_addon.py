@@ -1,0 +1,265 @@
+"""Every hook of the addon, with real flows and a node in memory."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from types import SimpleNamespace
+
+import pytest
+from mitmproxy import flow as mitmproxy_flow
+from mitmproxy.test import tflow
+from mitmproxy.websocket import WebSocketData, WebSocketMessage
+
+from proxy.addon import Addon, exchange_of
+from proxy.flow_facts import Tunnel
+from proxy.recording import Exchange
+from proxy.verdict import Action, Verdict
+from tests.proxy.nodes import ANA, node
+from tests.proxy.policy import facts
+
+PUBLIC = {"site.test": (ip_address("93.184.216.34"),)}
+
+
+class Handler:
+    def __init__(self, tunnel=None):
+        self.tunnel = tunnel
+        self.exchanges = set()
+        self.draining = False
+        self.client_ip = "10.1.2.3"
+        self.closed = False
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def made():
+    node_ = node(("malware: bad.test/path",))
+    node_.resolver.table.update(PUBLIC)
+    return node_
+
+
+@pytest.fixture
+def addon(made):
+    return Addon(made, SimpleNamespace(tls_start_client=None, tls_start_server=None, tls_established_server=None))
+
+
+def flow(host="site.test", headers=(), *, response=False, path="/", port=80, scheme="http"):
+    made = tflow.tflow(resp=response)
+    made.request.data.host, made.request.data.port = host, port
+    made.request.data.scheme, made.request.data.path = scheme.encode(), path.encode()
+    made.request.data.authority = b""
+    made.request.headers.clear()
+    for name, value in headers:
+        made.request.headers.add(name, value)
+    return made
+
+
+def tunnel(host="site.test", port=443):
+    connect = Exchange(facts(f"https://{host}/", "connect"), Verdict(Action.ALLOW, "default", 7))
+    return Tunnel(host, port, ANA, connect, host)
+
+
+SIGNED = ("proxy-authorization", "Basic ana")
+
+
+def reasons(made):
+    return [(record.action, record.reason, record.status) for record in made.spool.records]
+
+
+async def test_an_allowed_request_goes_on_without_what_is_only_for_the_proxy(addon, made):
+    sent = flow(headers=[SIGNED, ("proxy-connection", "keep-alive"), ("host", "lie.test"), ("x", "y")])
+    await addon.requestheaders(Handler(), sent)
+    assert sent.response is None
+    assert dict(sent.request.headers) == {"host": "site.test", "x": "y"}
+    assert sent.request.stream(b"12345") == b"12345"
+    assert exchange_of(sent).bytes_in == 5
+    assert reasons(made) == []
+
+
+async def test_every_request_says_who_it_comes_from(addon, made):
+    sent = flow(headers=[("host", "site.test")])
+    await addon.requestheaders(Handler(), sent)
+    assert sent.response.status_code == 407
+    assert sent.response.headers["proxy-authenticate"].startswith("Basic ")
+    assert reasons(made) == [("challenge", "identity.required", 407)]
+
+
+async def test_a_block_is_recorded_before_it_is_sent_and_takes_no_body(addon, made):
+    sent = flow("adult.test", [SIGNED, ("expect", "100-continue"), ("accept", "text/html")])
+    await addon.requestheaders(Handler(), sent)
+    assert sent.response.status_code == 403
+    assert b"pornography" in sent.response.content
+    assert "expect" not in sent.request.headers
+    assert sent.request.stream is True
+    assert reasons(made) == [("block", "category.pornography", 403)]
+    assert made.spool.records[0].bytes_out == len(sent.response.content)
+
+
+async def test_inside_a_tunnel_the_user_is_the_connects_and_the_path_is_judged(addon, made):
+    handler = Handler(tunnel("bad.test"))
+    made.resolver.table["bad.test"] = PUBLIC["site.test"]
+    sent = flow("bad.test", [("host", "bad.test")], path="/path/x", port=443, scheme="https")
+    await addon.requestheaders(handler, sent)
+    assert reasons(made) == [("block", "category.malware", 403)]
+    assert made.spool.records[0].user == "ana"
+    assert handler.tunnel.exchange.ended
+
+
+async def test_a_disabled_user_is_stopped_inside_an_open_tunnel(addon, made):
+    made.identity.closed = True
+    sent = flow("site.test", [("host", "site.test")], port=443, scheme="https")
+    await addon.requestheaders(Handler(tunnel()), sent)
+    assert reasons(made) == [("challenge", "identity.disabled", 407)]
+
+
+async def test_a_request_for_another_site_than_the_tunnels_is_misdirected(addon, made):
+    sent = flow("site.test", [("host", "other.test")], port=443, scheme="https")
+    await addon.requestheaders(Handler(tunnel()), sent)
+    assert sent.response.status_code == 421
+    assert reasons(made) == [("block", "address.mismatch", 421)]
+
+
+async def test_our_own_name_needs_no_account(addon, made):
+    sent = flow("filter.test", path="/help")
+    await addon.requestheaders(Handler(), sent)
+    assert sent.response.content == b"GET /help "
+    assert reasons(made) == [("allow", "default", 200)]
+
+
+async def test_what_mitmproxy_cannot_read_is_recorded(addon, made):
+    sent = flow()
+    sent.error = mitmproxy_flow.Error("two content lengths")
+    await addon.requestheaders(Handler(), sent)
+    assert reasons(made) == [("block", "protocol.malformed", 400)]
+    addon.error(Handler(), sent)
+    assert len(made.spool.records) == 1
+
+
+async def test_a_host_that_is_none_is_malformed(addon, made):
+    sent = flow("exa mple", [SIGNED])
+    await addon.requestheaders(Handler(), sent)
+    assert sent.response.status_code == 400
+    assert reasons(made) == [("block", "protocol.malformed", 400)]
+
+
+async def test_an_answer_is_streamed_and_recorded_with_its_last_byte(addon, made):
+    handler, sent = Handler(), flow(headers=[SIGNED], response=True)
+    await addon.requestheaders(handler, sent)
+    sent.response.headers["alt-svc"] = 'h3=":443"'
+    addon.responseheaders(handler, sent)
+    assert "alt-svc" not in sent.response.headers
+    assert sent.response.stream(b"abc") == b"abc"
+    assert made.spool.records == []
+    sent.response.stream(b"")
+    addon.response(handler, sent)
+    assert [(record.bytes_out, record.status, record.outcome) for record in made.spool.records] == [(3, 200, "ok")]
+    assert handler.exchanges == set()
+
+
+async def test_a_record_that_cannot_be_written_holds_back_the_last_byte(addon, made):
+    handler, sent = Handler(), flow(headers=[SIGNED], response=True)
+    await addon.requestheaders(handler, sent)
+    addon.responseheaders(handler, sent)
+    made.spool.full = True
+    with pytest.raises(Exception, match="full"):
+        sent.response.stream(b"")
+
+
+async def test_while_draining_an_answer_closes_its_connection(addon):
+    handler, sent = Handler(), flow(headers=[SIGNED], response=True)
+    handler.draining = True
+    await addon.requestheaders(handler, sent)
+    addon.responseheaders(handler, sent)
+    assert sent.response.headers["connection"] == "close"
+
+
+FAILURES = {
+    "a dead name": ("breakwater-dns: no", 502, "dns", ("allow", "default", 502)),
+    "a bad certificate": ("Certificate verify failed: expired", 502, "upstream-tls", ("allow", "default", 502)),
+    "a silent origin": ("breakwater-timeout: no", 504, "timeout", ("allow", "default", 504)),
+    "an address that the dialer refuses": (
+        "breakwater-private: no", 403, "ok", ("block", "address.private", 403)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "status", "outcome", "recorded"), FAILURES.values(), ids=FAILURES.keys())
+async def test_an_origin_that_fails_gets_a_page_of_ours(addon, made, error, status, outcome, recorded):
+    sent = flow(headers=[SIGNED, ("accept", "text/html")])
+    await addon.requestheaders(Handler(), sent)
+    addon.answer_failure(sent, error)
+    assert sent.response.status_code == status
+    assert b"<html" in sent.response.content
+    assert reasons(made) == [recorded]
+    assert made.spool.records[0].outcome == outcome
+
+
+def test_a_request_without_a_verdict_never_gets_its_origin(addon):
+    with pytest.raises(RuntimeError):
+        addon.answer_failure(flow(), "error")
+
+
+async def test_what_breaks_off_is_recorded_once(addon, made):
+    handler, sent = Handler(), flow(headers=[SIGNED])
+    await addon.requestheaders(handler, sent)
+    sent.error = mitmproxy_flow.Error("Client disconnected.")
+    addon.error(handler, sent)
+    addon.client_disconnected(handler, None)
+    assert [record.outcome for record in made.spool.records] == ["client-abort"]
+
+
+async def test_a_websocket_keeps_no_messages_and_can_be_cut(addon, made):
+    handler, sent = Handler(), flow(headers=[SIGNED, ("upgrade", "websocket")], response=True)
+    await addon.requestheaders(handler, sent)
+    sent.response.status_code = 101
+    sent.websocket = WebSocketData()
+    addon.responseheaders(handler, sent)
+    addon.response(handler, sent)
+    addon.websocket_start(handler, sent)
+    for from_client in (True, False, False):
+        sent.websocket.messages.append(WebSocketMessage(2, from_client, b"1234"))
+        addon.websocket_message(handler, sent)
+    assert len(sent.websocket.messages) == 1
+    assert made.spool.records == []
+    exchange_of(sent).cut()
+    assert handler.closed
+    addon.websocket_end(handler, sent)
+    assert [(each.bytes_in, each.bytes_out, each.scheme, each.status) for each in made.spool.records] == [
+        (4, 8, "ws", 101)
+    ]
+
+
+def test_a_connect_that_mitmproxy_sees_is_refused(addon, made):
+    sent = flow()
+    addon.http_connect(Handler(), sent)
+    assert sent.response.status_code == 400
+    assert reasons(made) == [("block", "protocol.malformed", 400)]
+
+
+def test_a_client_that_refuses_our_certificate_is_counted_and_its_connect_recorded(addon, made):
+    handler = Handler(tunnel())
+    addon.tls_failed_client(handler, None)
+    addon.client_disconnected(handler, None)
+    assert made.refused_certificates == {"site.test": 1}
+    assert [(each.method, each.outcome, each.detail) for each in made.spool.records] == [
+        ("CONNECT", "client-abort", "the client refused our certificate")
+    ]
+
+
+async def test_a_hook_that_failed_is_answered_503_with_a_record(addon, made):
+    sent = flow(headers=[SIGNED])
+    assert addon.refuse(Handler(), sent, "requestheaders", RuntimeError("secret"))
+    assert sent.response.status_code == 503
+    assert b"secret" not in sent.response.content
+    assert reasons(made) == [("block", "error.hook", 503)]
+    assert made.spool.records[0].detail == "requestheaders: RuntimeError"
+
+
+@pytest.mark.parametrize("hook", ["response", "websocket_message", "error"])
+def test_what_has_begun_to_be_answered_is_closed_instead(addon, hook):
+    assert not addon.refuse(Handler(), flow(), hook, RuntimeError())
+
+
+def test_a_connection_without_a_flow_is_closed(addon):
+    assert not addon.refuse(Handler(), object(), "tls_clienthello", RuntimeError())

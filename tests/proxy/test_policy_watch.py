@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from proxy import policy_watch
+from proxy.policy_watch import PolicyWatch
+from proxy.recording import Exchange
+from proxy.verdict import Action, Verdict
+from tests.proxy.policy import facts, snapshot
+
+ALLOW = Verdict(Action.ALLOW, "default", 7)
+
+
+class Files:
+    """A state_dir as the watch sees it: marks that change, and what is behind them."""
+
+    def __init__(self):
+        self.now = 1
+        self.entries = ()
+        self.broken = None
+
+    def marks(self):
+        return ((self.now, 0, 0),)
+
+    def accounts(self):
+        return "accounts"
+
+    def in_force(self):
+        if self.broken:
+            raise self.broken
+        return SimpleNamespace(snapshot=snapshot("", self.entries))
+
+
+class Identity:
+    def __init__(self):
+        self.closed = set()
+        self.swapped = []
+
+    def swap(self, accounts):
+        self.swapped.append(accounts)
+
+    def active(self, user):
+        return user not in self.closed
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(policy_watch, "_LOOK_SECONDS", 0.01)
+
+
+@pytest.fixture
+async def watched():
+    files = Files()
+    node = SimpleNamespace(in_force=files.in_force(), identity=Identity(), recorder=SimpleNamespace(open=()))
+    watch = PolicyWatch(node, files, files.marks())
+    task = asyncio.create_task(watch.run())
+    yield files, node, watch
+    task.cancel()
+
+
+def open_exchange(url, **changes):
+    cut = []
+    exchange = Exchange(facts(url, **changes), ALLOW)
+    exchange.cut = lambda: cut.append(True)
+    return exchange, cut
+
+
+async def swapped(node, old):
+    async with asyncio.timeout(20):
+        while node.in_force is old:  # noqa: ASYNC110  # what is swapped is the attribute itself
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+
+
+async def test_what_did_not_change_is_not_built_again(watched):
+    _, node, _ = watched
+    before = node.in_force
+    await asyncio.sleep(0.1)
+    assert node.in_force is before
+
+
+async def test_a_new_generation_comes_into_force_and_cuts_what_it_blocks(watched):
+    files, node, _ = watched
+    blocked, cut_blocked = open_exchange("https://bad.test/")
+    other, cut_other = open_exchange("https://good.test/")
+    node.recorder.open = (blocked, other)
+    before = node.in_force
+    files.entries = ("malware: bad.test",)
+    files.now = 2
+    await swapped(node, before)
+    assert (cut_blocked, cut_other) == ([True], [])
+    assert blocked.detail == "cut off: blocked by a later policy"
+    assert node.identity.swapped == ["accounts"]
+
+
+async def test_a_disabled_account_loses_what_it_has_open(watched):
+    files, node, _ = watched
+    open_now, cut = open_exchange("https://good.test/")
+    node.recorder.open = (open_now,)
+    node.identity.closed.add("ana")
+    before = node.in_force
+    files.now = 2
+    await swapped(node, before)
+    assert cut == [True]
+    assert open_now.detail == "cut off: the account is disabled"
+
+
+async def test_what_cannot_be_built_changes_nothing_and_is_told(watched):
+    files, node, watch = watched
+    before = node.in_force
+    files.broken = ValueError("revision 8: no good")
+    files.now = 2
+    async with asyncio.timeout(20):
+        while watch.problem is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert node.in_force is before
+    assert watch.problem == "revision 8: no good"
+    files.broken = None
+    files.now = 3
+    await swapped(node, before)
+    assert watch.problem is None
+
+
+async def test_a_hangup_reads_everything_again(watched):
+    _, node, watch = watched
+    before = node.in_force
+    watch.look_now()
+    await swapped(node, before)
