@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest_asyncio
 
 from tests.e2e.browser import open_browser, trusting_home
 from tests.e2e.network import Network
-from tests.e2e.product import Product
+from tests.e2e.product import PASSWORDS, Product
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -29,13 +30,19 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 def product(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The filter that most tests share: users ana and ben may pass, gone is disabled."""
     product = Product.create(tmp_path_factory.mktemp("district"), network)
+    for name, password in PASSWORDS.items():
+        product.done("users", "add", name, "--password-stdin", text=password + "\n")
+    product.done("users", "disable", "gone")
     yield from _running(product)
 
 
 @pytest.fixture
-def own_product(network: Network, tmp_path: Path) -> Iterator[Product]:
-    """A running filter that the test may change or end."""
-    yield from _running(Product.create(tmp_path, network))
+def own_product(product: Product, network: Network, tmp_path: Path) -> Iterator[Product]:
+    """A running filter that the test may change or end, with the same accounts."""
+    own = Product.create(tmp_path, network)
+    own.state.mkdir(mode=0o700)
+    shutil.copy2(product.state / "accounts.json", own.state / "accounts.json")
+    yield from _running(own)
 
 
 @pytest.fixture
@@ -48,8 +55,6 @@ def stopped_product(network: Network, tmp_path: Path) -> Iterator[Product]:
 
 def _running(product: Product) -> Iterator[Product]:
     try:
-        product.add_users()
-        product.done("users", "disable", "gone")
         product.start()
         yield product
         if product.process is not None and product.process.poll() is None:

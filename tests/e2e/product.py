@@ -68,7 +68,7 @@ class Product:
 
     @property
     def output(self) -> str:
-        """All that the process has said so far, both streams."""
+        """All that the running process has said so far, both streams."""
         return (self.folder / "output.txt").read_text()
 
     def write(self) -> None:
@@ -101,12 +101,8 @@ class Product:
         assert result.returncode == 0, f"{arguments}: {result.returncode}\n{result.stdout}\n{result.stderr}"
         return result.stdout
 
-    def add_users(self) -> None:
-        for name, password in PASSWORDS.items():
-            self.done("users", "add", name, "--password-stdin", text=password + "\n")
-
     def start(self) -> Product:
-        with (self.folder / "output.txt").open("ab") as output:
+        with (self.folder / "output.txt").open("wb") as output:
             self.process = subprocess.Popen(
                 [COMMAND, "run", "--config", self.config],
                 stdin=subprocess.DEVNULL,
