@@ -43,7 +43,7 @@ MITMPROXY = {
 SQL = {
     "usage_log/collector.py",  # catches
     "usage_log/day_store.py",  # writes
-    "usage_log/queries.py",  # reads
+    "usage_log/day_reader.py",  # reads
     "usage_log/tailing.py",  # catches
 }
 SQL_DRIVERS = {"sqlite3", "aiosqlite", "asyncpg", "psycopg", "duckdb"}
