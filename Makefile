@@ -46,7 +46,7 @@ check: setup-dev ## lint, format, types, and that the lock names no package inde
 	@deploy/check-lock.sh $(LOCKS)
 
 bench: setup-dev ## benchmarks (figures, no pass or fail)
-	@for file in bench/bench_*.py; do $(BIN)/python "$$file"; done
+	@for file in bench/bench_*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
 
 lock: ## write the lock files again from requirements*.in (needs uv)
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-emit-find-links \

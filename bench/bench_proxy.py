@@ -13,11 +13,13 @@ import base64
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -100,8 +102,6 @@ def mitmdump(folder: Path, origin: Origin) -> Proxy:
 
 
 def _ready(proxy: Proxy) -> Proxy:
-    import socket
-
     for _ in range(300):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", proxy.port)) == 0 and proxy.authority.exists():
@@ -145,7 +145,7 @@ class Client:
         self.writer.close()
 
 
-async def kept(proxy: Proxy, origin: Origin, *, tls: bool) -> tuple[int, list[float]]:
+async def kept(proxy: Proxy, origin: Origin, *, tls: bool) -> list[float]:
     clients = [Client(proxy, origin, tls=tls) for _ in range(CONNECTIONS)]
     for client in clients:
         await client.open()
@@ -157,10 +157,10 @@ async def kept(proxy: Proxy, origin: Origin, *, tls: bool) -> tuple[int, list[fl
     times = [each for made in await asyncio.gather(*map(many, clients)) for each in made]
     for client in clients:
         client.close()
-    return len(times), times
+    return times
 
 
-async def new(proxy: Proxy, origin: Origin, *, tls: bool) -> tuple[int, list[float]]:
+async def new(proxy: Proxy, origin: Origin, *, tls: bool) -> list[float]:
     async def one(_: int) -> float:
         started = time.perf_counter()
         client = Client(proxy, origin, tls=tls)
@@ -172,10 +172,11 @@ async def new(proxy: Proxy, origin: Origin, *, tls: bool) -> tuple[int, list[flo
     times: list[float] = []
     for start in range(0, NEW_CONNECTIONS, CONNECTIONS):
         times += await asyncio.gather(*map(one, range(start, start + CONNECTIONS)))
-    return len(times), times
+    return times
 
 
-LOADS = {
+Load = Callable[..., Awaitable[list[float]]]
+LOADS: dict[str, tuple[Load, bool]] = {
     "plain HTTP, kept": (kept, False),
     "intercepted HTTPS, kept": (kept, True),
     "intercepted HTTPS, new connection each": (new, True),
@@ -197,33 +198,45 @@ def main() -> None:
             shutil.rmtree(folder)
 
 
+@dataclass(frozen=True)
+class Round:
+    """What one round of a load cost and how long its requests took, in seconds."""
+
+    cpu: float
+    elapsed: float
+    times: list[float]
+
+
+def _round(proxy: Proxy, origin: Origin, load: Load, *, tls: bool) -> Round:
+    before, started = proxy.cpu(), time.perf_counter()
+    times = sorted(asyncio.run(load(proxy, origin, tls=tls)))
+    elapsed = time.perf_counter() - started
+    time.sleep(0.3)  # the collector's share of the work comes after the answers
+    return Round(proxy.cpu() - before, elapsed, times)
+
+
+def _cost(rounds: list[Round]) -> float:
+    """CPU seconds per 1,000 requests, the median of the rounds."""
+    return median(each.cpu / len(each.times) * 1000 for each in rounds)
+
+
 def _run(proxies: list[Proxy], origin: Origin) -> None:
-    print(
-        f"{'load':<40} {'proxy':<11} {'CPU s/1000':>10} {'ratio':>6} {'req/s':>7} {'p50 ms':>7} {'p99 ms':>7} {'MiB':>5}"
-    )
+    print(f"{'load':<40} {'proxy':<11} CPU s/1000  ratio   req/s  p50 ms  p99 ms   MiB")
     for name, (load, tls) in LOADS.items():
-        costs: dict[str, list[float]] = {proxy.name: [] for proxy in proxies}
-        rows: dict[str, tuple[float, float, float]] = {}
+        rounds: dict[str, list[Round]] = {proxy.name: [] for proxy in proxies}
         for _ in range(ROUNDS):
             for proxy in proxies:
-                before, started = proxy.cpu(), time.perf_counter()
-                count, times = asyncio.run(load(proxy, origin, tls=tls))
-                elapsed = time.perf_counter() - started
-                time.sleep(0.3)  # the collector's share of the work comes after the answers
-                costs[proxy.name].append((proxy.cpu() - before) / count * 1000)
-                ordered = sorted(times)
-                rows[proxy.name] = (
-                    count / elapsed,
-                    median(ordered) * 1000,
-                    ordered[int(len(ordered) * 0.99) - 1] * 1000,
-                )
-        stock = median(costs["mitmdump"])
+                rounds[proxy.name].append(_round(proxy, origin, load, tls=tls))
+        stock = _cost(rounds["mitmdump"])
         for proxy in proxies:
-            cost, (rate, p50, p99) = median(costs[proxy.name]), rows[proxy.name]
-            figures = (
-                f"{cost:10.3f} {cost / stock:6.2f} {rate:7.0f} {p50:7.1f} {p99:7.1f} {proxy.memory() / 2**20:5.0f}"
-            )
-            print(f"{name:<40} {proxy.name:<11} {figures}")
+            print(f"{name:<40} {proxy.name:<11} {_figures(proxy, rounds[proxy.name], stock)}")
+
+
+def _figures(proxy: Proxy, rounds: list[Round], stock: float) -> str:
+    cost, times = _cost(rounds), sorted(each for made in rounds for each in made.times)
+    rate = median(len(each.times) / each.elapsed for each in rounds)
+    p50, p99 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.99))
+    return f"{cost:10.3f} {cost / stock:6.2f} {rate:7.0f} {p50:7.1f} {p99:7.1f} {proxy.memory() / 2**20:5.0f}"
 
 
 if __name__ == "__main__":

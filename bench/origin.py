@@ -1,4 +1,4 @@
-"""A plain and a TLS origin of 4 KB answers, in a process of its own so that it shares no interpreter with the client."""
+"""A plain and a TLS origin of 4 KB answers, in a process of its own: the client shares no interpreter with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import multiprocessing
 import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from cryptography import x509
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from pathlib import Path
 
 ADDRESS = "127.0.0.88"
 SIZE = 4096
