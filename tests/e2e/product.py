@@ -42,14 +42,16 @@ class Product:
     folder: Path
     network: Network
     port: int
+    tls_port: int
     metrics_port: int
     settings: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def create(cls, folder: Path, network: Network) -> Product:
-        product = cls(folder, network, free_port("127.0.0.1"), free_port("127.0.0.1"))
+        product = cls(folder, network, *(free_port("127.0.0.1") for _ in range(3)))
         _write_lists(folder / "lists")
+        _write_certificate(folder / "listener.pem", network)
         product.settings = _settings(product)
         product.write()
         return product
@@ -116,7 +118,15 @@ class Product:
     def _ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output}"
-        return f"listening on 127.0.0.1:{self.port}" in self.output
+        ports = (self.port, self.tls_port, self.metrics_port)
+        return all(f"listening on 127.0.0.1:{port}" in self.output for port in ports)
+
+    def worker_memory(self) -> int:
+        """Resident bytes of the supervisor's children, all together."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        pages = sum(int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children)
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def terminate(self) -> None:
         assert self.process is not None
@@ -181,9 +191,16 @@ def _write_lists(folder: Path) -> None:
         file.write_text(text)
 
 
+def _write_certificate(file: Path, network: Network) -> None:
+    """Certificate and key of the TLS listener, signed by the authority of the origins for want of another."""
+    file.touch(0o600)
+    file.write_bytes(network.authority.leaf(PUBLIC_NAME).read_bytes())
+
+
 def _settings(product: Product) -> dict[str, Any]:
     network = product.network
     decided = {"owner": "network office", "reason": "origins of the tests", "since": "2026-11-01"}
+    listener = {"cert_file": "listener.pem", "key_file": "listener.pem"}
     allowed = sorted(address for name, address in ADDRESSES.items() if name != PRIVATE)
     return {
         "district": {
@@ -198,7 +215,7 @@ def _settings(product: Product) -> dict[str, Any]:
         "database": "sqlite",
         "retention": {"records": "third-july-1", "evidence": "10y", "cases": "10y"},
         "proxy": {
-            "listen": [f"127.0.0.1:{product.port}"],
+            "listen": [f"127.0.0.1:{product.port}", {"address": f"127.0.0.1:{product.tls_port}", "tls": listener}],
             "workers": 2,
             "public_name": PUBLIC_NAME,
             "allow_ports": [80, 443, network.tls_port, network.plain_port],

@@ -165,6 +165,11 @@ class Http2Client:
             self._receive(heads, bodies, ended)
         return [Response(int(heads[stream][":status"]), heads[stream], bodies[stream]) for stream in streams]
 
+    def ask(self, authority: str, path: str) -> None:
+        """Sends a request and reads nothing: the windows stay as they are."""
+        self._ask(authority, path)
+        self._client.send(self._http.data_to_send())
+
     def _ask(self, authority: str, path: str) -> int:
         stream = self._http.get_next_available_stream_id()
         head = [(":method", "GET"), (":scheme", "https"), (":authority", authority), (":path", path)]

@@ -105,6 +105,17 @@ def test_bad_input_is_refused_and_nothing_is_half_written(stopped_product: Produ
     assert written(product) == []
 
 
+def test_a_first_start_that_was_refused_can_be_repaired(stopped_product: Product) -> None:
+    """The repaired file counts: what was refused must not have been put into force."""
+    product = stopped_product
+    floor_list_missing(product)
+    assert product.command("run").returncode == 4
+    product.settings["lists"][0]["path"] = "lists/ut1"
+    product.write()
+    product.start()
+    product.stop()
+
+
 @pytest.mark.parametrize(
     "line", [b"x" * 5120 + b".test", b"co.uk", b"a\0b.test", b"*"], ids=["5 KiB", "public suffix", "NUL", "everything"]
 )
