@@ -9,7 +9,7 @@ from categories.reports import floor_lines
 from config.revisions import Applied, Revisions
 from proxy.authority import open_or_create
 from proxy.identity.accounts import load_accounts
-from proxy.state import compile_for, has_generation, open_snapshot, say_findings, state_folder
+from proxy.state import compile_for, has_generation, open_snapshot, say_findings, settings_for_commands
 from proxy.supervisor import Plan
 
 if TYPE_CHECKING:
@@ -27,13 +27,12 @@ def prepare(config: Path, say: Callable[[str], None], now: datetime) -> Plan:
 
     Raises what the parts raise, each one line.
     """
-    folder = state_folder(config)
-    applied = _applied(config, folder, say, now)
-    settings = applied.settings
+    folder, settings = settings_for_commands(config)
     open_or_create(folder / "ca", settings.district.name, now)
     load_accounts(folder / "accounts.json")
     if not has_generation(folder):
         say_findings(compile_for(folder, settings), say)
+    applied = _applied(config, folder, say, now)  # last: a first start that is refused has applied nothing
     snapshot = open_snapshot(folder)
     say(f"settings revision {applied.revision}, applied by {applied.author}: {applied.reason}")
     for line in floor_lines(snapshot.index.counts):

@@ -159,7 +159,9 @@ class Supervisor:
                     await self._stopping.wait()
 
     async def _stop(self, watches: list[asyncio.Task[None]]) -> None:
-        """Drain the workers, then the collector, which stores their last records."""
+        """Listen no more, drain the workers, then the collector, which stores their last records."""
+        for sock in self._sockets:
+            sock.close()  # a client that waited in the queue meanwhile would hang until the drain ends
         await asyncio.gather(*(worker.stop(self._plan.drain_seconds + _GRACE_SECONDS) for worker in self._workers))
         await self._collector.stop(_GRACE_SECONDS)
         await asyncio.gather(*watches, return_exceptions=True)
