@@ -66,6 +66,7 @@ NO_TEST_OF_ITS_OWN = {
     "proxy/start.py": "tests/e2e/test_bad_input.py starts it with every bad input",
     "proxy/state.py": "tests/e2e/test_commands.py runs what uses it",
     "proxy/verdict.py": "values only",
+    "proxy/worker.py": "a process: every test of tests/e2e runs it",
     "proxy/worker.py": "puts parts together that have their tests; every test in tests/e2e runs it",
 }
 
