@@ -60,13 +60,8 @@ NO_TEST_OF_ITS_OWN = {
     "breakwater.py": "tests/e2e/test_commands.py runs every command",
     "categories/entries.py": "values only",
     "proxy/facts.py": "values only",
-    "proxy/policy_files.py": "puts parts together that have their tests; tests/e2e/test_changes.py",
-    "proxy/progress.py": "a progress bar of rich",
     "proxy/splice.py": "tests/e2e/test_passthrough.py sends it hostile first bytes",
-    "proxy/start.py": "tests/e2e/test_bad_input.py starts it with every bad input",
-    "proxy/state.py": "tests/e2e/test_commands.py runs what uses it",
     "proxy/verdict.py": "values only",
-    "proxy/worker.py": "a process: every test of tests/e2e runs it",
     "proxy/worker.py": "puts parts together that have their tests; every test in tests/e2e runs it",
 }
 
