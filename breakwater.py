@@ -81,8 +81,8 @@ app.add_typer(audit_app, name="audit")
 @app.command()
 def run(config: ConfigFile) -> None:
     """Filter, in the foreground, until SIGTERM or ctrl-C; then drain."""
-    plan = prepare(config, _say, datetime.now(UTC))
-    with supervising.sole(plan.state_dir):
+    with supervising.sole(state.state_folder(config)):
+        plan = prepare(config, _say, datetime.now(UTC))
         sockets = supervising.bind(plan.listen)
         for line in demo_lines(*state.settings_for_commands(config), datetime.now(UTC)):
             _announce(line)

@@ -131,7 +131,7 @@ class Proxy(BaseModel):
     )
     public_name: Host = Field(
         default="breakwater.internal",
-        description="Host name under which /why, the PAC file and the certificate are reached, also before sign-in. "
+        description="Host name under which the notice, the PAC file and the certificate are reached, also before sign-in. "
         "Default breakwater.internal.",
     )
     allow_ports: tuple[Whole, ...] = Field(default=(80, 443), description="Destination ports. Default [80, 443].")

@@ -14,10 +14,10 @@ from categories.address import MalformedAddress
 from proxy.block_page import Ask, ask_of
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import malformed_facts, request_facts, sni_of
-from proxy.next_layer import next_layer
+from proxy.next_layer import Closed, next_layer
 from proxy.node import judge
 from proxy.recording import Exchange
-from proxy.respond import failure_verdict, malformed_verdict, response_of
+from proxy.respond import failure_verdict, malformed_verdict, raw_verdict, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Addon:
     def __init__(self, node: Node, tls_config: BreakwaterTlsConfig) -> None:
         self._node = node
         self._table: dict[str, Callable[[Handler, Any], Any]] = {
-            "next_layer": lambda _, data: self.next_layer(data),
+            "next_layer": self.next_layer,
             "tls_clienthello": self.tls_clienthello,
             "tls_start_client": lambda _, data: tls_config.tls_start_client(data),
             "tls_start_server": lambda _, data: tls_config.tls_start_server(data),
@@ -69,9 +69,13 @@ class Addon:
         """Give the method for a hook; None where the filter has nothing to do."""
         return self._table.get(name)
 
-    def next_layer(self, data: NextLayer) -> None:
+    def next_layer(self, handler: Handler, data: NextLayer) -> None:
         """Choose what the bytes of a connection may be: TLS or HTTP, nothing else."""
         data.layer = next_layer(data.context, data.data_client(), data.data_server())
+        if isinstance(data.layer, Closed) and handler.tunnel is not None:
+            refused = handler.tunnel.exchange
+            refused.verdict = raw_verdict(refused.verdict.policy_revision)
+            refused.status, refused.detail = refused.verdict.status, "neither TLS nor HTTP behind CONNECT"
 
     def tls_clienthello(self, handler: Handler, data: tls.ClientHelloData) -> None:
         """Keep the name that the client asks for: a request inside must agree with it."""
@@ -233,7 +237,8 @@ class Addon:
             left.append(handler.tunnel.exchange)
         for exchange in left:
             if not exchange.ended:
-                exchange.outcome = "client-abort"
+                if exchange.verdict.forwards or not exchange.status:  # else we closed, after an answer
+                    exchange.outcome = "client-abort"
                 self._end(handler, exchange)
 
     def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:

@@ -13,6 +13,8 @@ ITS_BLOCK = "its-block"
 WHITE_LIST = "white-list"
 MALFORMED = "protocol.malformed"
 
+RAW = "bypass.raw"
+
 PORT = "address.port"
 PRIVATE = "address.private"
 LITERAL = "address.literal"
@@ -35,7 +37,7 @@ _TITLES: dict[str, str] = {
     PRIVATE: "private or reserved network address",
     LITERAL: "address without a name",
     PORT: "port that is not allowed",
-    "bypass.raw": "unknown protocol inside a tunnel",
+    RAW: "unknown protocol inside a tunnel",
     "bypass.segments": "first bytes split to hide the protocol",
     "bypass.upgrade": "change to a protocol that cannot be filtered",
     "bypass.method": "method that opens a tunnel",

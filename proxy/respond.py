@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mitmproxy import http
 
 from proxy import reasons
+from proxy.evaluate import refusal
 from proxy.upstream import failure_of
 from proxy.verdict import Action, Match, Verdict
 
@@ -27,8 +28,12 @@ def held(verdict: Verdict) -> bool:
 
 def malformed_verdict(revision: int) -> Verdict:
     """Judge what cannot be read."""
-    match = Match(reasons.MALFORMED, reasons.title_of(reasons.MALFORMED))
-    return Verdict(Action.BLOCK, match.reason, revision, matches=(match,), status=reasons.status_of(match.reason))
+    return refusal(Match(reasons.MALFORMED, reasons.title_of(reasons.MALFORMED)), revision)
+
+
+def raw_verdict(revision: int) -> Verdict:
+    """Judge bytes behind CONNECT that are neither TLS nor HTTP."""
+    return refusal(Match(reasons.RAW, reasons.title_of(reasons.RAW)), revision)
 
 
 def failure_verdict(error: str, verdict: Verdict) -> tuple[Verdict, str]:

@@ -17,6 +17,7 @@ from proxy.connect import UpstreamError
 from proxy.evaluate import evaluate
 from proxy.facts import Stage
 from proxy.flow_facts import sni_of
+from proxy.respond import raw_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,10 @@ class NoClientHello(Exception):
     """What came after CONNECT is not the beginning of TLS, or did not come in time."""
 
 
+class ClientGone(Exception):
+    """The client left before it had said anything: a browser that opened a tunnel in advance."""
+
+
 async def splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, node: Node) -> None:
     """Relay between a client's transport and the exchange's destination until both sides have ended.
 
@@ -40,7 +45,10 @@ async def splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, 
     try:
         await _splice(transport, rest, exchange, node)
     except NoClientHello as error:
-        exchange.outcome, exchange.detail = "client-abort", str(error)
+        exchange.verdict = raw_verdict(exchange.verdict.policy_revision)
+        exchange.status, exchange.detail = exchange.verdict.status, str(error)
+    except ClientGone:
+        exchange.outcome = "client-abort"
     except UpstreamError as error:
         exchange.outcome, exchange.detail = _outcome(error), str(error.args[0])
     finally:
@@ -83,11 +91,15 @@ async def _server_name(client: _Side, seconds: float) -> str | None:
                     raise NoClientHello("not TLS behind CONNECT") from None
                 if hello is not None:
                     return hello.sni
+                if client.ended and not client.held:
+                    raise ClientGone
                 if client.ended or len(client.held) > _HELLO_CAP:
                     raise NoClientHello("no ClientHello behind CONNECT")
                 await client.more()
     except TimeoutError:
-        raise NoClientHello(f"no ClientHello within {seconds:g} s") from None
+        if not client.held:
+            raise ClientGone from None
+        raise NoClientHello(f"no whole ClientHello within {seconds:g} s") from None
 
 
 async def _relay(client: _Side, origin: _Side, exchange: Exchange, idle_seconds: float) -> None:

@@ -60,7 +60,8 @@ def test_what_is_not_tls_goes_nowhere(product: Product, network: Network, first:
         client.send(first)
         assert client.closed_within(15)
     row = product.recorded(seen + 1, host=HOST)[-1]
-    assert (row["user"], row["outcome"], row["bytes_in"], row["bytes_out"]) == ("ana", "client-abort", 0, 0)
+    assert (row["user"], row["action"], row["reason"], row["status"]) == ("ana", "block", "bypass.raw", 403)
+    assert (row["outcome"], row["bytes_in"], row["bytes_out"]) == ("ok", 0, 0)
     assert "ClientHello" in row["detail"] or "TLS" in row["detail"]
     assert network.contacts() == before
 

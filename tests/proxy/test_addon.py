@@ -7,11 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 from mitmproxy import flow as mitmproxy_flow
+from mitmproxy.proxy.layers import modes
 from mitmproxy.test import tflow
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
 from proxy.addon import Addon, exchange_of
 from proxy.flow_facts import Tunnel
+from proxy.next_layer import Closed
 from proxy.recording import Exchange
 from proxy.verdict import Action, Verdict
 from tests.proxy.nodes import ANA, node
@@ -263,3 +265,23 @@ def test_what_has_begun_to_be_answered_is_closed_instead(addon, hook):
 
 def test_a_connection_without_a_flow_is_closed(addon):
     assert not addon.refuse(Handler(), object(), "tls_clienthello", RuntimeError())
+
+
+RAW = {"SSH": (b"\x00\x00\x00\x14ssh", b""), "a server that greets": (b"", b"SSH-2.0-x\r\n")}
+
+
+@pytest.mark.parametrize(("client", "server"), RAW.values(), ids=RAW.keys())
+def test_raw_bytes_behind_connect_are_refused_and_recorded_as_such(addon, made, client, server):
+    handler = Handler(tunnel())
+    asked = SimpleNamespace(
+        context=SimpleNamespace(layers=[None], client=SimpleNamespace(tls_established=False)),
+        data_client=lambda: client,
+        data_server=lambda: server,
+        layer=None,
+    )
+    asked.context.layers = [modes.TransparentProxy.__new__(modes.TransparentProxy)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Closed, "__init__", lambda self, context: None)
+        addon.next_layer(handler, asked)
+    addon.client_disconnected(handler, None)
+    assert [(each.reason, each.status, each.outcome) for each in made.spool.records] == [("bypass.raw", 403, "ok")]
