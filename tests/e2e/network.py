@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.e2e.certificates import DAY, Authority, server_context
-from tests.e2e.origins import Origin, Origins
+from tests.e2e.origins import Origin, Origins, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,7 @@ class Network:
     origins: dict[str, Origin]
     plain: dict[str, Origin]
     runner: Origins
+    also: dict[str, str] = field(default_factory=dict)  # names that a test adds, with their address
     _fresh: list[str] = field(default_factory=list)
 
     @classmethod
@@ -74,7 +75,7 @@ class Network:
         """Replaced whole, with a time that differs: libnss-wrapper looks at full seconds."""
         fresh = {name: ADDRESSES[name.partition(".")[2]] for name in self._fresh[-KEPT:]}
         new = self.hosts_file.with_suffix(".new")
-        new.write_text("".join(f"{address} {name}\n" for name, address in (ADDRESSES | fresh).items()))
+        new.write_text("".join(f"{address} {name}\n" for name, address in (ADDRESSES | self.also | fresh).items()))
         stamp = len(self._fresh) + 1
         os.utime(new, (stamp, stamp))
         new.replace(self.hosts_file)
@@ -113,6 +114,6 @@ def free_port(*addresses: str) -> int:
 
 
 def _free(address: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as attempt:
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as attempt:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return attempt.connect_ex((address, port)) != 0

@@ -56,7 +56,7 @@ class Origins:
         self._thread.start()
 
     def listen(self, address: str, port: int, tls: ssl.SSLContext | None = None) -> Origin:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener = socket.socket(family_of(address), socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, port))
         listener.listen(128)
@@ -78,6 +78,10 @@ class Origins:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+
+def family_of(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 async def _cancel_all() -> None:

@@ -118,8 +118,9 @@ class Product:
     def _ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output}"
-        ports = (self.port, self.tls_port, self.metrics_port)
-        return all(f"listening on 127.0.0.1:{port}" in self.output for port in ports)
+        listeners = (*self.settings["proxy"]["listen"], self.settings["metrics"]["listen"])
+        addresses = (each if isinstance(each, str) else each["address"] for each in listeners)
+        return all(f"listening on {address} " in self.output for address in addresses)
 
     def worker_memory(self) -> int:
         """Resident bytes of the supervisor's children, all together."""
