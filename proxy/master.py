@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mitmproxy import ctx, options
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.master import Master
-from mitmproxy.proxy import layers
+from mitmproxy.proxy import layers, server
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from mitmproxy.proxy.commands import StartHook
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 #: An asynchronous hook that has not answered after this long is a failure, in seconds (reference/engine.md, item 13).
 HOOK_SECONDS = 5.0
+
+#: How often a quiet connection is looked at, in seconds.
+_LOOK_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,33 @@ class Hooks(Protocol):
 
     def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
         """Answer instead of a hook that failed; False where it is too late for an answer."""
+
+
+class IdleWatch(server.TimeoutWatchdog):
+    """Ends a connection on which nothing has moved for `seconds()`.
+
+    Stock has one time for everything and reads the wall clock, which an administrator or NTP may step
+    (reference/engine.md, item 11).
+    """
+
+    def __init__(self, seconds: Callable[[], float], callback: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(0, callback)
+        self._seconds = seconds
+        self.register_activity()
+
+    def register_activity(self) -> None:
+        """Begin to wait anew."""
+        self.last_activity = time.monotonic()
+
+    async def watch(self) -> None:
+        """Wait until nothing has moved for too long, and no hook is at work."""
+        while True:
+            await self.can_timeout.wait()
+            left = self._seconds() - (time.monotonic() - self.last_activity)
+            if left <= 0:
+                await self.callback()
+                return
+            await asyncio.sleep(min(left, _LOOK_SECONDS))  # the limit changes when a request begins or ends
 
 
 class Dispatcher:
@@ -87,6 +119,8 @@ class Handler(ProxyConnectionHandler):
     ) -> None:
         super().__init__(engine.master, reader, writer, engine.options, engine.mode)  # type: ignore[no-untyped-call]
         self._dispatcher = engine.dispatcher
+        self._idle = engine.idle
+        self.timeout_watchdog = IdleWatch(self._idle_seconds, self.on_timeout)
         self.tunnel = tunnel
         self.exchanges: set[Exchange] = set()
         self.draining = False
@@ -96,6 +130,10 @@ class Handler(ProxyConnectionHandler):
         else:
             context.server.address = (tunnel.host, tunnel.port)
             self.layer = layers.modes.TransparentProxy(context)
+
+    def _idle_seconds(self) -> float:
+        """Wait longer while something is under way: a WebSocket, or an answer that the origin takes its time over."""
+        return self._idle.busy if self.exchanges else self._idle.kept
 
     @property
     def client_ip(self) -> str:
@@ -120,10 +158,19 @@ class Handler(ProxyConnectionHandler):
             self.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """How long a connection may be silent, in seconds: kept open for a next request, or busy with one."""
+
+    kept: float
+    busy: float
+
+
 class Engine:
     """The one mitmproxy of a worker."""
 
-    def __init__(self, hooks: Hooks, tls_config: BreakwaterTlsConfig, idle_seconds: int) -> None:
+    def __init__(self, hooks: Hooks, tls_config: BreakwaterTlsConfig, idle: Idle) -> None:
+        self.idle = idle
         self.options = options.Options(server=False)
         self.master = Master(self.options)
         self.master._legacy_log_events.uninstall()  # it keeps every log line as an event
@@ -133,7 +180,6 @@ class Engine:
             http3=False,
             rawtcp=False,
             ssl_insecure=False,
-            tcp_timeout=idle_seconds,
             upstream_cert=False,
             validate_inbound_headers=True,
         )

@@ -29,7 +29,7 @@ from proxy.front import Front
 from proxy.identity.accounts import AccountsRefused
 from proxy.identity.local import LocalIdentity
 from proxy.leaf_certificates import LeafCertificates
-from proxy.master import Engine
+from proxy.master import Engine, Idle
 from proxy.node import Node
 from proxy.policy_files import NothingApplied, PolicyFiles, applied_settings
 from proxy.policy_watch import PolicyWatch
@@ -115,7 +115,7 @@ class Worker:
         )
         addon = Addon(self._node, tls_config)
         engine.install(self._node.dialer.streams_to, addon.answer_failure)
-        self._engine = Engine(addon, tls_config, int(limits.idle_seconds))
+        self._engine = Engine(addon, tls_config, Idle(limits.idle_seconds, limits.tunnel_idle_seconds))
         self._connections = Connections(limits.connections_per_client, _room_for_clients())
         self._watch = PolicyWatch(self._node, files, marks)
         self._drain_seconds = limits.drain_seconds
