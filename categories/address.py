@@ -14,13 +14,12 @@ from ipaddress import IPv4Address, IPv6Address
 import can_ada
 
 from categories.paths import PATH_CAP, capped, decode_unreserved, is_ambiguous, merge_slashes, path_readings
-from categories.suffixes import below_private_suffix, is_public_suffix, registrable_domain
+from categories.suffixes import is_public_suffix
 
 __all__ = [
     "PATH_CAP",
     "Address",
     "MalformedAddress",
-    "below_private_suffix",
     "canonical_host",
     "display_host",
     "is_public_suffix",
@@ -28,7 +27,6 @@ __all__ = [
     "parse",
     "parse_authority",
     "path_readings",
-    "registrable_domain",
 ]
 
 #: Longest host and label in characters (RFC 1035, 2.3.4), longest address read at all.

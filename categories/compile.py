@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import marisa_trie
 
 from categories.meta import META_FILE, EntryClass, IndexMeta, ListSummary, to_json
+from categories.sources import digest_of
 from categories.spool import Spool, file_digest, rows
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def compile_index(lists: Sequence[ListAtHand], folder: Path, progress: Progress)
     path.unlink()
     classes = tuple(spool.classes)
     summaries = tuple(_counted(number, summary, classes, counts) for number, summary in enumerate(spool.lists))
-    meta = IndexMeta(datetime.now(UTC), len(trie), _files(folder), classes, summaries)
+    sources = digest_of(item.source for item in lists)
+    meta = IndexMeta(datetime.now(UTC), sources, _files(folder), classes, summaries)
     (folder / META_FILE).write_bytes(to_json(meta))
     progress("index", 2, 2)
     return meta

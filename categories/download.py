@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import httpx
 
 from categories.address import MalformedAddress, parse
 from categories.errors import ListRefused, ListUnreachable
+from categories.source_checks import check_checksum
 from categories.streams import unpacked
 
 if TYPE_CHECKING:
@@ -118,9 +118,6 @@ def _modified(header: str | None) -> float:
 def _check(source: ListSource, path: Path) -> None:
     if path.stat().st_size == 0:
         raise ListRefused(f"list {source.name}: the server sent nothing")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if source.checksum and digest != source.checksum.removeprefix("sha256:").lower():
-        raise ListRefused(f"list {source.name}: its checksum is not the one in the settings; found sha256:{digest}")
+    check_checksum(source, path)
     with unpacked(path, f"list {source.name}"):  # refuses a web page
         pass

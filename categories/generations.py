@@ -97,12 +97,22 @@ def adopt(lists_dir: Path, built: Path) -> Path:
     return folder
 
 
-def publish(lists_dir: Path, folder: Path) -> None:
-    """Put a generation in force, in one step, and remove those beyond the last KEPT."""
+def point_to(lists_dir: Path, folder: Path) -> None:
+    """Write the pointer that `publish` will put in its place: what can fail for want of room fails here."""
     fresh = lists_dir / ".current"
     fresh.write_text(f"{folder.name}\n", encoding="ascii")
     _sync(fresh)
-    fresh.replace(lists_dir / "current")
+
+
+def withdraw(lists_dir: Path, folder: Path) -> None:
+    """Take a generation away that was never in force."""
+    (lists_dir / ".current").unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def publish(lists_dir: Path, folder: Path) -> None:
+    """Put a generation in force that `point_to` was called for, in one step, and remove those beyond the last KEPT."""
+    (lists_dir / ".current").replace(lists_dir / "current")
     _sync(lists_dir)
     for old in [path for path in kept(lists_dir) if path != folder][KEPT - 1 :]:
         shutil.rmtree(old)

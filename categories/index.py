@@ -47,6 +47,7 @@ class CategoryIndex:
         self.lists: tuple[ListSummary, ...] = mapped.meta.lists
         self.counts: Mapping[str, Mapping[str, int]] = mapped.meta.counts
         self.built = mapped.meta.built
+        self.sources = mapped.meta.sources
 
     @classmethod
     def open(cls, folder: Path) -> CategoryIndex:

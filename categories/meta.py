@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 META_FILE = "meta.json"
 #: Raised whenever the files of an index change their shape: an older index then has to be compiled again.
-SHAPE = 1
+SHAPE = 2
 _META_CAP = 64 * 1024**2
 
 
@@ -71,7 +71,7 @@ class IndexMeta:
     """Everything about an index but its keys. `files`: name -> (size in bytes, SHA-256)."""
 
     built: datetime  # UTC
-    keys: int
+    sources: str  # sources.digest_of what it was compiled from
     files: Mapping[str, tuple[int, str]]
     classes: tuple[EntryClass, ...]
     lists: tuple[ListSummary, ...]
@@ -122,7 +122,7 @@ def read_meta(folder: Path) -> IndexMeta:
 def _from_json(body: dict[str, Any]) -> IndexMeta:
     return IndexMeta(
         built=datetime.fromisoformat(body["built"]).astimezone(UTC),
-        keys=body["keys"],
+        sources=body["sources"],
         files={name: (size, digest) for name, (size, digest) in body["files"].items()},
         classes=tuple(EntryClass(**{**item, "covers": Covers(item["covers"])}) for item in body["classes"]),
         lists=tuple(_summary(item) for item in body["lists"]),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 import stat
 from typing import TYPE_CHECKING
 
 from categories.errors import ListRefused
 from categories.formats import FORMATS
+from categories.sources import LIST_NAME, LIST_NAME_RULE
 from categories.starter import STARTER
 from categories.streams import damage_refused
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from categories.sources import ListSource
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def check_sources(sources: Sequence[ListSource]) -> None:
@@ -31,8 +30,8 @@ def check_sources(sources: Sequence[ListSource]) -> None:
 
 
 def _problem(source: ListSource, seen: set[str]) -> str | None:
-    if not _NAME.fullmatch(source.name):
-        return "a name is of small letters, digits, - and _, at most 64"
+    if not LIST_NAME.fullmatch(source.name):
+        return LIST_NAME_RULE
     if source.name in seen:
         return "the name is taken"
     if source.format not in FORMATS:
@@ -50,3 +49,16 @@ def check_private(source: ListSource, at: Path) -> None:
         for path in (at, *at.rglob("*")):
             if stat.S_IMODE(path.lstat().st_mode) & 0o077 and not path.is_symlink():
                 raise ListRefused(f"list {source.name}: {path} can be read by others; run: chmod go= {path}")
+
+
+def check_checksum(source: ListSource, at: Path) -> None:
+    """Raise ListRefused when a list's file is not the one whose checksum the settings give."""
+    if source.checksum is None:
+        return
+    with damage_refused(at, f"list {source.name}"):
+        if not stat.S_ISREG(at.stat().st_mode):  # a pipe would be waited for
+            raise ListRefused(f"list {source.name}: {at} is no regular file, and a checksum is of one; remove it")
+        with at.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != source.checksum.removeprefix("sha256:").lower():
+        raise ListRefused(f"list {source.name}: its checksum is not the one in the settings; found sha256:{digest}")

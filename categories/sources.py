@@ -5,6 +5,9 @@ Made from the settings by breakwater.py: categories reads no settings.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,8 +15,12 @@ from typing import TYPE_CHECKING
 from categories.taxonomy import CHILD_ABUSE, FLOOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+#: What a list may be called: its name is a file's name in `lists/downloads/`, and stands in records and on pages.
+LIST_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+LIST_NAME_RULE = "a list's name has up to 40 small letters, digits, - and _"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +28,8 @@ class ListSource:
     """One subscribed list.
 
     Exactly one of `url` and `path` is set. A list with several categories of its own has `map` (its name -> ours), any
-    other has `category`. `white` names what is used as a white list (folders of a tree, or the list itself), with its
-    owner. `checksum` is "sha256:…" of the downloaded file.
+    other has `category`. `white` names the folders of a tree that are used as white lists, each with its owner.
+    `checksum` is "sha256:…" of the file, downloaded or local.
     """
 
     name: str
@@ -48,3 +55,15 @@ class ListSource:
     def withheld(self) -> bool:
         """True for a list whose hosts are never shown."""
         return CHILD_ABUSE in self.categories
+
+
+def digest_of(sources: Iterable[ListSource]) -> str:
+    """SHA-256 of all that these sources say: a generation keeps it, so that one made from others can be told."""
+    said = [
+        (
+            *(each.name, each.format, each.url, str(each.path), each.category, each.checksum),
+            *(sorted(each.map.items()), sorted(each.white.items())),
+        )
+        for each in sources
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -55,12 +55,3 @@ def below_private_suffix(host: str) -> bool:
         return False
     suffix = _whole_list().publicsuffix(host)
     return suffix != host and suffix != _icann_section().publicsuffix(host)
-
-
-@lru_cache(maxsize=16_384)
-def registrable_domain(host: str) -> str | None:
-    """The name one owner registered: `example.co.uk` of `a.example.co.uk`; None for suffixes and addresses."""
-    if _is_address(host):
-        return None
-    domain: str | None = _whole_list().privatesuffix(host)
-    return domain

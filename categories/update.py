@@ -5,7 +5,6 @@ Whatever goes wrong (a server, a list, the disk, a kill), the generation in forc
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,10 +14,11 @@ from categories.download import download
 from categories.errors import IndexRefused, ListRefused
 from categories.floor import check_floor, refusing_floor
 from categories.formats import FORMATS
-from categories.generations import adopt, current, kept, locked, publish, unfinished
+from categories.generations import adopt, current, kept, locked, point_to, publish, unfinished, withdraw
 from categories.index import CategoryIndex
 from categories.meta import read_meta
-from categories.source_checks import check_private, check_sources
+from categories.source_checks import check_checksum, check_private, check_sources
+from categories.sources import digest_of
 from categories.spool import ListAtHand
 from categories.starter import starter_list
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from categories.meta import IndexMeta, ListSummary
+    from categories.meta import ListSummary
     from categories.sources import ListSource
     from categories.spool import Progress
 
-__all__ = ["Generation", "compile_generation", "current", "silent", "update"]
+__all__ = ["Generation", "compile_generation", "compiled", "current", "fits", "silent", "update", "updated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +59,47 @@ def update(sources: Sequence[ListSource], lists_dir: Path, progress: Progress = 
 
     Raises ListUnreachable, ListRefused (with FloorRefused) or UpdateBusy; then the old generation stays.
     """
+    with updated(sources, lists_dir, progress) as generation:
+        return generation
+
+
+def compile_generation(sources: Sequence[ListSource], lists_dir: Path, progress: Progress = silent) -> Generation:
+    """Compile the lists as they were last downloaded, and put the new generation in force. Raises as `update` does."""
+    with compiled(sources, lists_dir, progress) as generation:
+        return generation
+
+
+@contextmanager
+def updated(sources: Sequence[ListSource], lists_dir: Path, progress: Progress = silent) -> Iterator[Generation]:
+    """`update`, with the new generation not yet in force inside the block; an exception in it throws it away."""
     check_sources(sources)
     with locked(lists_dir), _writing(lists_dir), unfinished(lists_dir / "downloads") as fresh:
         for source in sources:
             if source.url is not None:
                 with refusing_floor(source):
                     download(source, fresh / source.name, progress)
-        generation = _compiled(sources, lists_dir, fresh, progress)
+        with _compiled(sources, lists_dir, fresh, progress) as generation:
+            yield generation
         for path in fresh.iterdir():
             path.replace(lists_dir / "downloads" / path.name)
-        return generation
 
 
-def compile_generation(sources: Sequence[ListSource], lists_dir: Path, progress: Progress = silent) -> Generation:
-    """Compile the lists as they were last downloaded, and put the new generation in force. Raises as `update` does."""
+@contextmanager
+def compiled(sources: Sequence[ListSource], lists_dir: Path, progress: Progress = silent) -> Iterator[Generation]:
+    """`compile_generation`, with the new generation not yet in force inside the block, as in `updated`."""
     check_sources(sources)
-    with locked(lists_dir), _writing(lists_dir):
-        return _compiled(sources, lists_dir, lists_dir / "downloads", progress)
+    with (
+        locked(lists_dir),
+        _writing(lists_dir),
+        _compiled(sources, lists_dir, lists_dir / "downloads", progress) as generation,
+    ):
+        yield generation
 
 
-def _compiled(sources: Sequence[ListSource], lists_dir: Path, downloads: Path, progress: Progress) -> Generation:
+@contextmanager
+def _compiled(
+    sources: Sequence[ListSource], lists_dir: Path, downloads: Path, progress: Progress
+) -> Iterator[Generation]:
     previous = _previous_counts(lists_dir)
     with unfinished(lists_dir / "generations") as work:
         built = work / "index"
@@ -88,15 +109,17 @@ def _compiled(sources: Sequence[ListSource], lists_dir: Path, downloads: Path, p
         folder = adopt(lists_dir, built)
     try:
         CategoryIndex.open(folder).close()
-    except IndexRefused:
-        shutil.rmtree(folder)
+        point_to(lists_dir, folder)
+        yield Generation(folder.name, folder, meta.built, meta.lists, meta.counts)
+    except BaseException:
+        withdraw(lists_dir, folder)
         raise
     publish(lists_dir, folder)
-    return _generation(folder, meta)
 
 
-def _generation(folder: Path, meta: IndexMeta) -> Generation:
-    return Generation(folder.name, folder, meta.built, meta.lists, meta.counts)
+def fits(index: CategoryIndex, sources: Sequence[ListSource]) -> bool:
+    """True when the index was compiled from these very sources: other settings, or a crash, leave one that was not."""
+    return index.sources == digest_of((starter_list().source, *sources))
 
 
 def _at_hand(sources: Sequence[ListSource], downloads: Path, work: Path) -> Iterator[ListAtHand]:
@@ -107,6 +130,7 @@ def _at_hand(sources: Sequence[ListSource], downloads: Path, work: Path) -> Iter
                 raise ListRefused(f"list {source.name}: was never downloaded; run: breakwater lists update")
             if source.withheld:
                 check_private(source, at)
+            check_checksum(source, at)
             scratch = work / source.name
             scratch.mkdir(mode=0o700)
             opened = FORMATS[source.format](source, at, scratch)

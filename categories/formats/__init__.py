@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 def _one_file(parse: LineParser, source: ListSource, at: Path, scratch: Path) -> OpenedList:
     if source.category is None:
         raise ListRefused(f"list {source.name}: category is missing; a list of format {source.format} has just one")
-    owner = source.white.get(source.name)
-    if owner is not None and not owner.strip():
-        raise ListRefused(f"list {source.name}: white without an owner; name who answers for it")
-    return OpenedList((Part(source.name, at, source.category, parse, owner is not None),))
+    return OpenedList((Part(source.name, at, source.category, parse),))
 
 
 FORMATS: Mapping[str, OpenList] = {

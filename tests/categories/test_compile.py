@@ -8,6 +8,7 @@ from categories.formats import FORMATS
 from categories.index import CategoryIndex
 from categories.meta import META_FILE, digest_of
 from categories.sources import ListSource
+from categories.sources import digest_of as digest_of_sources
 from categories.spool import ListAtHand
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def test_postings_are_distinct_in_the_order_of_lists_with_the_first_line(tmp_pat
     )
     meta = compile_index(lists, folder, lambda *_: None)
     assert [(summary.name, summary.entries) for summary in meta.lists] == [("one", 2), ("two", 1)]
-    assert (meta.keys, len(meta.classes)) == (2, 2)
+    assert meta.sources == digest_of_sources(item.source for item in lists)
+    assert len(meta.classes) == 2
     offsets = array("I", (folder / OFFSETS).read_bytes())
     assert (offsets[0], offsets[-1], len(offsets)) == (0, 3, 3)
     assert sorted(array("H", (folder / CLASSES).read_bytes())) == [0, 0, 1]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from categories.errors import IndexRefused, UpdateBusy
-from categories.generations import KEPT, adopt, current, kept, locked, publish, unfinished
+from categories.generations import KEPT, adopt, current, kept, locked, point_to, publish, unfinished
 from categories.index import CategoryIndex
 from categories.update import compile_generation
 
@@ -57,6 +57,7 @@ def test_an_adopted_generation_is_read_only_numbered_and_not_yet_in_force(lists:
         first, second = adopt(lists, built(lists, b"1")), adopt(lists, built(lists, b"2"))
         with pytest.raises(IndexRefused):
             current(lists)
+        point_to(lists, second)
         publish(lists, second)
     assert [path.name[:6] for path in (first, second)] == ["000001", "000002"]
     assert (second / "meta.json").stat().st_mode & 0o777 == 0o400
@@ -66,6 +67,7 @@ def test_an_adopted_generation_is_read_only_numbered_and_not_yet_in_force(lists:
 def test_the_generation_in_force_is_never_pruned_even_when_it_is_the_oldest(lists: Path) -> None:
     with locked(lists):
         folders = [adopt(lists, built(lists, str(number).encode())) for number in range(8)]
+        point_to(lists, folders[0])
         publish(lists, folders[0])
     assert current(lists) == folders[0]
     assert kept(lists) == [*reversed(folders[-KEPT + 1 :]), folders[0]]

@@ -36,8 +36,8 @@ class District:
         path.chmod(0o600)
         return path
 
-    def domains(self, name: str, text: str | bytes, category: str, white: dict[str, str] | None = None) -> ListSource:
-        return ListSource(name, "domains", path=self.file(name, text), category=category, white=white or {})
+    def domains(self, name: str, text: str | bytes, category: str) -> ListSource:
+        return ListSource(name, "domains", path=self.file(name, text), category=category)
 
 
 @pytest.fixture
@@ -114,10 +114,11 @@ def test_what_an_entry_covers(district: District, url: str, patterns: list[str])
 
 
 def test_every_entry_of_every_list_is_given_with_list_version_file_and_line(district: District) -> None:
+    white = tree(district.folder / "three", {"health/domains": "host.test\n", "health/usage": "white\n"})
     index = district.index(
         district.domains("one", "# comment\nhost.test\nhost.test\n", "games"),
         district.domains("two", "other.test\nwww.host.test\n", "shopping"),
-        district.domains("three", "host.test\n", "health", white={"three": "Health Services"}),
+        ListSource("three", "ut1", path=white, white={"health": "Health Services"}),
     )
     entries = index.lookup("www.host.test")
     assert [(entry.pattern, entry.category, entry.list, entry.line, entry.white) for entry in entries] == [

@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 UT1 = ListSummary("ut1", "ut1", NOW, "3f9a1c2e" * 8, 3, 1, 0, 0, {"pornography": 2}, ("a:1: NUL byte",), ("note",))
 META = IndexMeta(
     NOW,
-    3,
+    "5" * 64,
     {"keys.marisa": (10, "0" * 64)},
     (EntryClass(0, "adult/domains", "pornography", Covers.DOMAIN, False),),
     (UT1,),

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from categories.errors import FloorRefused, ListRefused, ListUnreachable
 from categories.index import CategoryIndex
 from categories.sources import ListSource
-from categories.update import compile_generation, current, update
+from categories.update import compile_generation, compiled, current, fits, update, updated
 from tests.categories.archives import archive, member, tree
 from tests.categories.server import body, serving
 
@@ -205,3 +207,42 @@ def test_a_killed_compile_leaves_the_old_generation_and_the_next_one_cleans_up(l
     assert CategoryIndex.open(current(lists)).lookup("pornography.test")
     compile_generation((), lists)
     assert not [path.name for path in lists.rglob(".unfinished*")]
+
+
+class Refused(Exception):
+    """What the block around a new generation may raise."""
+
+
+def test_a_generation_is_in_force_only_after_its_block(lists: Path, tmp_path: Path) -> None:
+    old = compile_generation((), lists)
+    with compiled((domains(tmp_path / "mine", HUNDRED),), lists) as generation:
+        assert current(lists) == old.folder
+        CategoryIndex.open(generation.folder).close()
+    assert current(lists) == generation.folder
+
+
+def test_a_block_that_fails_leaves_no_trace_of_its_generation(lists: Path, tmp_path: Path) -> None:
+    with serving({"/mine": body(HUNDRED.encode())}) as url:
+        source = ListSource("mine", "domains", url=f"{url}/mine", category="pornography")
+        update((source,), lists)
+        before = everything_in(lists)
+        for make, sources in ((updated, (source,)), (compiled, (domains(tmp_path / "mine", HUNDRED),))):
+            with pytest.raises(Refused), make(sources, lists):
+                raise Refused
+            assert everything_in(lists) == before
+
+
+def test_an_index_fits_the_sources_it_was_made_from_alone(lists: Path, tmp_path: Path) -> None:
+    source = domains(tmp_path / "mine", HUNDRED)
+    index = CategoryIndex.open(compile_generation((source,), lists).folder)
+    assert fits(index, (source,))
+    assert not fits(index, ())
+    assert not fits(index, (replace(source, category="gambling"),))
+
+
+def test_the_checksum_of_a_local_list_is_checked_when_it_is_compiled(lists: Path, tmp_path: Path) -> None:
+    right = f"sha256:{hashlib.sha256(HUNDRED.encode()).hexdigest()}"
+    source = replace(domains(tmp_path / "mine", HUNDRED), checksum=right)
+    compile_generation((source,), lists)
+    with pytest.raises(FloorRefused, match="its checksum is not the one"):
+        compile_generation((domains(tmp_path / "mine", HUNDRED + "a.test\n") and source,), lists)
