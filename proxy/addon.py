@@ -17,12 +17,13 @@ from proxy.flow_facts import malformed_facts, request_facts, sni_of
 from proxy.next_layer import Closed, next_layer
 from proxy.node import judge
 from proxy.recording import Exchange
-from proxy.respond import failure_verdict, malformed_verdict, raw_verdict, response_of
+from proxy.respond import malformed_verdict, raw_verdict, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mitmproxy import tls
+    from mitmproxy.connection import Client
     from mitmproxy.proxy.layer import NextLayer
 
     from proxy.identity.identified import Identified
@@ -47,6 +48,7 @@ class Addon:
 
     def __init__(self, node: Node, tls_config: BreakwaterTlsConfig) -> None:
         self._node = node
+        self.handlers: dict[str, Handler] = {}
         self._table: dict[str, Callable[[Handler, Any], Any]] = {
             "next_layer": self.next_layer,
             "tls_clienthello": self.tls_clienthello,
@@ -62,6 +64,7 @@ class Addon:
             "websocket_start": self.websocket_start,
             "websocket_message": self.websocket_message,
             "websocket_end": self.websocket_end,
+            "client_connected": self.client_connected,
             "client_disconnected": self.client_disconnected,
         }
 
@@ -86,8 +89,8 @@ class Addon:
     def tls_failed_client(self, handler: Handler, data: tls.TlsData) -> None:
         """Count a client that refuses our certificate; ITS may pass that host through, nobody else."""
         if handler.tunnel is not None and not handler.exchanges:
-            host = handler.tunnel.host
-            self._node.refused_certificates[host] = self._node.refused_certificates.get(host, 0) + 1
+            refused, host = self._node.refused_certificates, handler.tunnel.host
+            refused.put(host, (refused.get(host) or 0) + 1)
             handler.tunnel.exchange.detail = "the client refused our certificate"
 
     def http_connect(self, handler: Handler, flow: http.HTTPFlow) -> None:
@@ -230,8 +233,13 @@ class Addon:
         if (exchange := exchange_of(flow)) is not None:
             self._end(handler, exchange)
 
-    def client_disconnected(self, handler: Handler, _: object) -> None:
+    def client_connected(self, handler: Handler, client: Client) -> None:
+        """Keep which handler a client has: mitmproxy's layers know only the client."""
+        self.handlers[client.id] = handler
+
+    def client_disconnected(self, handler: Handler, client: Client) -> None:
         """Record whatever the connection leaves behind: a CONNECT without a request inside, a request cut short."""
+        self.handlers.pop(client.id, None)
         left = list(handler.exchanges)
         if handler.tunnel is not None:
             left.append(handler.tunnel.exchange)
@@ -240,20 +248,6 @@ class Addon:
                 if exchange.verdict.forwards or not exchange.status:  # else we closed, after an answer
                     exchange.outcome = "client-abort"
                 self._end(handler, exchange)
-
-    def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
-        """Put our page on a flow whose origin cannot be used. Called from proxy/engine.py, outside any hook."""
-        exchange = exchange_of(flow)
-        if exchange is None:
-            raise RuntimeError("a request without a verdict asked for its origin")
-        verdict, outcome = failure_verdict(error, exchange.verdict)
-        page = self._node.in_force.pages.answer(verdict, exchange.facts, _ask(flow), exchange.id)
-        flow.response = response_of(page)
-        exchange.outcome, exchange.detail = outcome, error
-        exchange.status, exchange.bytes_out = verdict.status, len(page.body)
-        if not verdict.forwards and verdict.reason.startswith("address."):
-            exchange.verdict = verdict
-        self._node.recorder.end(exchange)
 
     def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
         """Answer 503 for a hook that failed, where the client has had nothing yet; else say so, by False."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class BoundedCache[K, V]:
@@ -29,6 +33,10 @@ class BoundedCache[K, V]:
         self._entries.move_to_end(key)
         if len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
+
+    def items(self) -> Iterable[tuple[K, V]]:
+        """Everything, the entry that was used longest ago first."""
+        return self._entries.items()
 
     def drop(self, key: K) -> None:
         """Forget a key, known or not."""

@@ -110,6 +110,9 @@ class Child:
                 self._last_heard = time.monotonic()
                 self._was_well = True
                 hear(line)
+        except ValueError as error:  # a line over 64 KiB, or one that is no status: not a child to trust
+            log.error("the %s says what cannot be read, so it is ended: %s", self._name, error)
+            self.send(signal.SIGKILL)
         finally:
             transport.close()
 

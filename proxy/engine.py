@@ -10,9 +10,9 @@ import asyncio
 import hashlib
 import inspect
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from mitmproxy.proxy import server
+from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.layers.http import (
     DropStream,
     GetHttpConnection,
@@ -22,24 +22,40 @@ from mitmproxy.proxy.layers.http import (
     ResponseHeaders,
     SendHttp,
 )
+from mitmproxy.proxy.layers.http._http1 import Http1Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
     from mitmproxy import http
+    from mitmproxy.connection import Client
 
-if TYPE_CHECKING:
     #: Opens an upstream connection: (host, port) to reader and writer. Raises OSError.
     Dial = Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 #: SHA-256 of the source of what is replaced or relied upon, read in mitmproxy 12.2.3.
 PINNED: tuple[tuple[Callable[..., Any], str], ...] = (
     (HttpStream.start_request_stream, "46f03368a2a5436256a2f5afc4be43db81c9951bad213d62eb66629573986fbe"),
+    (Http1Server.read_headers, "3fe0945216bcf7bc505e296e44dd33908b19aa900d4157e977499bf7164027d6"),
     (HttpStream.make_server_connection, "ddc7bc72f4d2fbc7d7be17c31ab321035c8e50672160a6fd3b84aec24e7350fb"),
     (server.ConnectionHandler.open_connection, "5e0b3cbaf7a4030a0a044c9ca36296c2c53a874e47cd861e5d7f70a88beff951"),
     (server.ConnectionHandler.server_event, "a2b42657ebe8bf6de9b9064d7b3dde2403a744bb8f75df03691a5c0e735544d7"),
     (server.ConnectionHandler.close_connection, "c0d10cc05dd65b80025d49f02f3ad4315fbd3ed8b82778eba7c55e29155f8cb6"),
 )
+
+
+class Answers(Protocol):
+    """What the replaced parts ask the addon for."""
+
+    @property
+    def head_bytes(self) -> int:
+        """Give the largest head that is read, in bytes."""
+
+    def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
+        """Put our page on a flow whose origin cannot be used."""
+
+    def refuse_head(self, client: Client, status: int, why: str) -> bytes:
+        """Record a head that cannot be read, and give the whole answer to it."""
 
 
 class EngineChanged(RuntimeError):
@@ -51,10 +67,8 @@ def digest_of(function: Callable[..., Any]) -> str:
     return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
 
 
-def install(dial: Dial, answer_failure: Callable[[http.HTTPFlow, str], None]) -> None:
-    """Replace the parts, once, before the first connection.
-
-    `dial` opens every upstream connection. `answer_failure` puts our page on a flow whose origin cannot be used.
+def install(dial: Dial, answers: Answers) -> None:
+    """Replace the parts, once, before the first connection. `dial` opens every upstream connection.
 
     Raises EngineChanged.
     """
@@ -62,8 +76,9 @@ def install(dial: Dial, answer_failure: Callable[[http.HTTPFlow, str], None]) ->
         if digest_of(function) != digest:
             raise EngineChanged(f"mitmproxy's {function.__qualname__} is not the pinned one; install the lock")
     server.asyncio = _asyncio_with(dial)  # type: ignore[assignment]
+    Http1Server.read_headers = _headers_read_or(answers)  # type: ignore[method-assign, assignment]
     HttpStream.start_request_stream = _start_request_stream  # type: ignore[method-assign]
-    HttpStream.make_server_connection = _server_connection_or(answer_failure)  # type: ignore[method-assign, assignment]
+    HttpStream.make_server_connection = _server_connection_or(answers)  # type: ignore[method-assign, assignment]
 
 
 def _asyncio_with(dial: Dial) -> SimpleNamespace:
@@ -91,7 +106,34 @@ def _start_request_stream(self: HttpStream) -> Generator[Any, Any, None]:
         yield from _original_start_request_stream(self)
 
 
-def _server_connection_or(answer_failure: Callable[[http.HTTPFlow, str], None]) -> Callable[[HttpStream], Any]:
+_original_read_headers = Http1Server.read_headers
+
+
+def _headers_read_or(answers: Answers) -> Callable[[Http1Server, events.ConnectionEvent], Any]:
+    def read_headers(self: Http1Server, event: events.ConnectionEvent) -> Generator[Any, Any, None]:
+        """Bound every head, and refuse what is none with an answer and a record of ours (item 9).
+
+        Stock reads a head of any size, and answers a malformed one by itself, with no hook. The only bytes that it
+        sends while it reads a head are that answer; what it would tell its streams after it is dropped.
+        """
+        for command in _original_read_headers(self, event):
+            if isinstance(command, commands.SendData):
+                yield from _refuse_head(self, answers, 400, "a head that cannot be read")
+                return
+            yield command
+        if self.state == self.read_headers and len(self.buf) > answers.head_bytes:
+            yield from _refuse_head(self, answers, 431, "the head is too large")
+
+    return read_headers
+
+
+def _refuse_head(server: Http1Server, answers: Answers, status: int, why: str) -> Generator[Any, Any, None]:
+    server.state = server.done
+    yield commands.SendData(server.conn, answers.refuse_head(server.context.client, status, why))
+    yield commands.CloseConnection(server.conn)
+
+
+def _server_connection_or(answers: Answers) -> Callable[[HttpStream], Any]:
     def make_server_connection(self: HttpStream) -> Generator[Any, Any, bool]:
         """Send our page where the origin cannot be used; stock sends its own (item 8)."""
         connection, error = yield GetHttpConnection(
@@ -103,7 +145,7 @@ def _server_connection_or(answer_failure: Callable[[http.HTTPFlow, str], None]) 
         if error is None:
             self.context.server = self.flow.server_conn = connection
             return True
-        answer_failure(self.flow, error)
+        answers.answer_failure(self.flow, error)
         yield from _send_now(self)
         return False
 

@@ -84,7 +84,7 @@ def match_of(entry: ListEntry, snapshot: PolicySnapshot) -> Match:
 def circumstances_of(matches: tuple[Match, ...], facts: RequestFacts, snapshot: PolicySnapshot) -> Circumstances:
     """What the table of precedence has to know beside the matches."""
     return Circumstances(
-        groups=facts.groups | groups_of(facts.user, snapshot),
+        groups=groups_of(facts.user, snapshot),
         local=facts.at.astimezone(snapshot.timezone),
         rules=snapshot.rules,
         unblocks=unblocks_for(facts.target_host, _known_path(facts), snapshot),

@@ -49,7 +49,6 @@ class RequestFacts:
     user: str | None = None
     identity: str | None = None  # the method that named the user: "local"
     identity_problem: str | None = None  # why nobody is named: "required", "password", "disabled", "attempts"
-    groups: frozenset[str] = frozenset()
     school: str | None = None
     ip: IPv4Address | IPv6Address | None = None  # set when the host is an address literal
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()  # what the name resolved to, once it has been asked

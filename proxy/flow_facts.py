@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress, canonical_host, literal, parse, parse_authority
 from proxy.facts import PATH_CAP, Intent, RequestFacts, Stage
-from proxy.snapshot import groups_of, school_of
+from proxy.snapshot import school_of
 
 if TYPE_CHECKING:
     from mitmproxy import http
@@ -54,7 +54,6 @@ def connect_facts(
         user=identified.user,
         identity=identified.method if identified.user else None,
         identity_problem=identified.problem,
-        groups=groups_of(identified.user, snapshot),
         school=school_of(client, snapshot),
         interceptable=interceptable,
     )
@@ -86,7 +85,6 @@ def request_facts(
         user=identified.user,
         identity=identified.method if identified.user else None,
         identity_problem=identified.problem,
-        groups=groups_of(identified.user, snapshot),
         school=school_of(client, snapshot),
         tunnel_host=tunnel.host if tunnel else None,
         tunnel_port=tunnel.port if tunnel else None,

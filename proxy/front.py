@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress
@@ -20,7 +19,7 @@ from proxy.head import END, Head, MalformedHead, parse_head
 from proxy.node import judge
 from proxy.public_pages import Health
 from proxy.recording import Exchange
-from proxy.respond import held, malformed_verdict
+from proxy.respond import held, malformed_verdict, raw_of
 from proxy.splice import splice
 from proxy.verdict import Action
 
@@ -73,9 +72,10 @@ class Front(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Collect the head; what comes after it stays in the buffer."""
+        searched = len(self._buffer)
         self._buffer += data
         if not self._busy:
-            self._take_head()
+            self._take_head(max(searched - len(END) + 1, 0))
 
     def eof_received(self) -> bool:
         """Close: a client that ends before it has asked wants nothing."""
@@ -104,8 +104,9 @@ class Front(asyncio.Protocol):
             self._refuse_malformed("no complete head within the time limit", 408)
         self._transport.close()
 
-    def _take_head(self) -> None:
-        end = self._buffer.find(END)
+    def _take_head(self, start: int = 0) -> None:
+        """Look for the end of the head, from where it has not been looked for yet."""
+        end = self._buffer.find(END, start)
         if end < 0 and len(self._buffer) <= self._node.limits.head_bytes:
             return
         self._stop_deadline()
@@ -227,9 +228,6 @@ class Front(asyncio.Protocol):
         self._send(LAST_RESORT, close=True)
 
     def _send(self, answer: Answer, *, close: bool) -> None:
-        lines = [b"HTTP/1.1 %d %s" % (answer.status, HTTPStatus(answer.status).phrase.encode())]
-        lines += [name + b": " + value for name, value in answer.headers]
-        lines.append(b"Connection: close" if close else b"Connection: keep-alive")
-        self._transport.write(b"\r\n".join(lines) + END + answer.body)
+        self._transport.write(raw_of(answer, close=close))
         if close:
             self._transport.close()

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from proxy.recording import Exchange
     from proxy.tls_config import BreakwaterTlsConfig
 
-#: An asynchronous hook that has not answered after this long is a failure, in seconds (reference/engine.md, item 13).
+#: An asynchronous hook that has not answered this long after its look-up of a name is a failure, in seconds
+#: (reference/engine.md, item 13).
 HOOK_SECONDS = 5.0
 
 #: How often a quiet connection is looked at, in seconds.
@@ -79,8 +80,9 @@ class IdleWatch(server.TimeoutWatchdog):
 class Dispatcher:
     """Runs a hook; what goes wrong in it becomes a block, or the end of the connection."""
 
-    def __init__(self, hooks: Hooks) -> None:
+    def __init__(self, hooks: Hooks, seconds: float = HOOK_SECONDS) -> None:
         self._hooks = hooks
+        self._seconds = seconds
 
     async def run(self, handler: Handler, name: str, data: object) -> None:
         """Run the hook of that name, if the addon has one. Never raises but for a cancellation of our own task."""
@@ -90,7 +92,7 @@ class Dispatcher:
         try:
             answer = method(handler, data)
             if inspect.isawaitable(answer):
-                async with asyncio.timeout(HOOK_SECONDS):
+                async with asyncio.timeout(self._seconds):
                     await answer
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -119,7 +121,7 @@ class Handler(ProxyConnectionHandler):
     ) -> None:
         super().__init__(engine.master, reader, writer, engine.options, engine.mode)  # type: ignore[no-untyped-call]
         self._dispatcher = engine.dispatcher
-        self._idle = engine.idle
+        self._times = engine.times
         self.timeout_watchdog = IdleWatch(self._idle_seconds, self.on_timeout)
         self.tunnel = tunnel
         self.exchanges: set[Exchange] = set()
@@ -133,7 +135,7 @@ class Handler(ProxyConnectionHandler):
 
     def _idle_seconds(self) -> float:
         """Wait longer while something is under way: a WebSocket, or an answer that the origin takes its time over."""
-        return self._idle.busy if self.exchanges else self._idle.kept
+        return self._times.busy if self.exchanges else self._times.kept
 
     @property
     def client_ip(self) -> str:
@@ -159,18 +161,19 @@ class Handler(ProxyConnectionHandler):
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
-    """How long a connection may be silent, in seconds: kept open for a next request, or busy with one."""
+class Times:
+    """How long something may take, in seconds."""
 
-    kept: float
-    busy: float
+    kept: float  # a silent connection that waits for its next request
+    busy: float  # a silent connection with a request under way
+    name: float  # the look-up of a name, inside a hook
 
 
 class Engine:
     """The one mitmproxy of a worker."""
 
-    def __init__(self, hooks: Hooks, tls_config: BreakwaterTlsConfig, idle: Idle) -> None:
-        self.idle = idle
+    def __init__(self, hooks: Hooks, tls_config: BreakwaterTlsConfig, times: Times) -> None:
+        self.times = times
         self.options = options.Options(server=False)
         self.master = Master(self.options)
         self.master._legacy_log_events.uninstall()  # it keeps every log line as an event
@@ -184,7 +187,7 @@ class Engine:
             validate_inbound_headers=True,
         )
         self.mode = ProxyMode.parse("regular")
-        self.dispatcher = Dispatcher(hooks)
+        self.dispatcher = Dispatcher(hooks, HOOK_SECONDS + times.name)
         self.handlers: set[Handler] = set()
         ctx.options = self.options
 

@@ -12,6 +12,7 @@ from proxy.evaluate import error_verdict, evaluate
 if TYPE_CHECKING:
     from config.proxy_settings import Limits
     from proxy.block_page import Pages
+    from proxy.bounded_cache import BoundedCache
     from proxy.connect import Dialer, IPAddress, Resolver
     from proxy.facts import RequestFacts
     from proxy.identity.local import LocalIdentity
@@ -43,7 +44,7 @@ class Node:
     resolver: Resolver
     dialer: Dialer
     own_ports: frozenset[int]  # those of the listeners, as they are bound
-    refused_certificates: dict[str, int]  # hosts whose clients refuse our certificate, and how often
+    refused_certificates: BoundedCache[str, int]  # hosts whose clients refuse our certificate, and how often
 
     @property
     def limits(self) -> Limits:

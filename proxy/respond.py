@@ -10,6 +10,7 @@ from mitmproxy import http
 
 from proxy import reasons
 from proxy.evaluate import refusal
+from proxy.head import END
 from proxy.upstream import failure_of
 from proxy.verdict import Action, Match, Verdict
 
@@ -41,6 +42,14 @@ def failure_verdict(error: str, verdict: Verdict) -> tuple[Verdict, str]:
     failure = failure_of(error)
     shown = Verdict(Action.BLOCK, failure.reason, verdict.policy_revision, status=failure.status)
     return shown, failure.outcome
+
+
+def raw_of(answer: Answer, *, close: bool) -> bytes:
+    """Give our answer as bytes, for where mitmproxy is not asked."""
+    lines = [b"HTTP/1.1 %d %s" % (answer.status, HTTPStatus(answer.status).phrase.encode())]
+    lines += [name + b": " + value for name, value in answer.headers]
+    lines.append(b"Connection: close" if close else b"Connection: keep-alive")
+    return b"\r\n".join(lines) + END + answer.body
 
 
 def response_of(answer: Answer) -> http.Response:

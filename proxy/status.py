@@ -30,8 +30,11 @@ class WorkerStatus:
 
 
 def status_of(line: bytes) -> WorkerStatus:
-    """Read a worker's line."""
-    return WorkerStatus(**json.loads(line))
+    """Read a worker's line. Raises ValueError."""
+    try:
+        return WorkerStatus(**json.loads(line))
+    except TypeError as error:
+        raise ValueError(f"not a status: {error}") from error
 
 
 def write_statuses(path: Path, statuses: list[WorkerStatus]) -> None:

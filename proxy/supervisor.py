@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,8 @@ from proxy.status import WorkerStatus, status_of, write_statuses
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 _BACKLOG = 4096
 _FIRST_SYSTEMD_FD = 3
@@ -169,8 +172,13 @@ class Supervisor:
     async def _write_down(self) -> None:
         """Write the statuses where they changed: a file that commands wait for, and doctor reads."""
         statuses = list(self._statuses.values())
-        if statuses != self._written:
+        if statuses == self._written:
+            return
+        try:
             await asyncio.to_thread(write_statuses, self._plan.state_dir / "run" / "status.json", statuses)
+        except OSError as error:  # a full disk must not end the filter: commands see the old statuses until it has room
+            log.error("cannot write run/status.json: %s", error.strerror)
+        else:
             self._written = statuses
 
     def _heard(self, line: bytes) -> None:

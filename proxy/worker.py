@@ -21,7 +21,9 @@ from config.problems import SettingsRefused
 from config.revision_files import RevisionTampered
 from proxy import engine
 from proxy.addon import Addon
+from proxy.answers import NodeAnswers
 from proxy.authority import AuthorityRefused, open_or_create
+from proxy.bounded_cache import BoundedCache
 from proxy.connect import Dialer, Resolver
 from proxy.connections import Connections
 from proxy.engine import EngineChanged
@@ -29,7 +31,7 @@ from proxy.front import Front
 from proxy.identity.accounts import AccountsRefused
 from proxy.identity.local import LocalIdentity
 from proxy.leaf_certificates import LeafCertificates
-from proxy.master import Engine, Idle
+from proxy.master import Engine, Times
 from proxy.node import Node
 from proxy.policy_files import NothingApplied, PolicyFiles, applied_settings
 from proxy.policy_watch import PolicyWatch
@@ -53,6 +55,9 @@ _REFUSALS = (
     *(AccountsRefused, AuthorityRefused, EngineChanged, ListsRefused, NothingApplied, OSError, RevisionTampered),
     *(SettingsRefused, SnapshotRefused, TrustRefused),
 )
+
+#: Hosts counted whose clients refuse our certificate: a client chooses the names, and they stand in one status line.
+_REFUSED_HOSTS = 100
 
 _TICK_SECONDS = 1.0
 _SPOOL_SECONDS = 0.1
@@ -82,7 +87,7 @@ def _arguments() -> argparse.Namespace:
 async def _run(arguments: argparse.Namespace) -> int:
     worker = Worker(arguments)
     await worker.serve()
-    return 0
+    return 1 if worker.failed else 0
 
 
 class Worker:
@@ -106,23 +111,22 @@ class Worker:
             recorder=Recorder(spool),
             spool=spool,
             resolver=resolver,
-            dialer=Dialer(resolver, self._refuses, limits.connect_seconds),
+            dialer=Dialer(resolver, lambda address, port: self._node.refuses(address, port), limits.connect_seconds),
             own_ports=frozenset(sock.getsockname()[1] for sock, _ in self._listeners),
-            refused_certificates={},
+            refused_certificates=BoundedCache(_REFUSED_HOSTS),
         )
         tls_config = BreakwaterTlsConfig(
             LeafCertificates(authority, settings.proxy.public_name), tuple(settings.proxy.extra_trust)
         )
         addon = Addon(self._node, tls_config)
-        engine.install(self._node.dialer.streams_to, addon.answer_failure)
-        self._engine = Engine(addon, tls_config, Idle(limits.idle_seconds, limits.tunnel_idle_seconds))
+        engine.install(self._node.dialer.streams_to, NodeAnswers(self._node, addon.handlers))
+        times = Times(limits.idle_seconds, limits.tunnel_idle_seconds, limits.dns_seconds)
+        self._engine = Engine(addon, tls_config, times)
         self._connections = Connections(limits.connections_per_client, _room_for_clients())
         self._watch = PolicyWatch(self._node, files, marks)
         self._drain_seconds = limits.drain_seconds
         self._stopping = asyncio.Event()
-
-    def _refuses(self, address: object, port: int) -> str | None:
-        return self._node.refuses(address, port)  # type: ignore[arg-type]  # the Dialer hands it what it resolved
+        self.failed = False
 
     async def serve(self) -> None:
         """Take connections until told to stop, then drain."""
@@ -132,6 +136,8 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, self._watch.look_now)
         accepting = [asyncio.create_task(self._accept(sock, tls)) for sock, tls in self._listeners]
         upkeep = [asyncio.create_task(each()) for each in (self._tick, self._keep_spool, self._watch.run)]
+        for task in (*accepting, *upkeep):
+            task.add_done_callback(self._look_after)
         await self._stopping.wait()
         for task in accepting:
             task.cancel()
@@ -144,17 +150,24 @@ class Worker:
         self._node.resolver.close()
         self._node.identity.close()
 
+    def _look_after(self, task: asyncio.Task[None]) -> None:
+        """End a worker one of whose tasks has died: the supervisor starts it again, whole."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a part of this worker has died, so it ends", exc_info=error)
+            self.failed = True
+            self._stopping.set()
+
     async def _accept(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
         """Take one connection a turn, so that the workers share them evenly (reference/engine.md, item 2)."""
         loop = asyncio.get_running_loop()
         while True:
             try:
                 connection, _ = await loop.sock_accept(sock)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError as error:  # out of descriptors, or the client has gone already
                 log.warning("cannot take a connection: %s", error.strerror)
                 await asyncio.sleep(0.1)
                 continue
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             asyncio.create_task(self._greet(connection, tls))  # noqa: RUF006  # the transport keeps what it makes
 
     async def _greet(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
@@ -182,7 +195,7 @@ class Worker:
             generation=snapshot.index.generation,
             accounts=self._node.identity.revision,
             problem=self._watch.problem or self._node.spool.problem,
-            refused_certificates=dict(self._node.refused_certificates),
+            refused_certificates=dict(self._node.refused_certificates.items()),
         )
         try:
             os.write(self._pipe, status.line())

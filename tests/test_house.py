@@ -29,6 +29,7 @@ MAY_IMPORT = {
 #: The only files that face mitmproxy.
 MITMPROXY = {
     "proxy/addon.py",  # one method for each of its hooks
+    "proxy/answers.py",  # what its replaced parts ask for
     "proxy/engine.py",  # the private parts that are replaced, pinned by digest
     "proxy/flow_facts.py",  # its flows -> facts
     "proxy/master.py",  # runs it, and turns every failure into a block
@@ -60,7 +61,6 @@ NO_TEST_OF_ITS_OWN = {
     "breakwater.py": "tests/e2e/test_commands.py runs every command",
     "categories/entries.py": "values only",
     "proxy/facts.py": "values only",
-    "proxy/splice.py": "tests/e2e/test_passthrough.py sends it hostile first bytes",
     "proxy/verdict.py": "values only",
     "proxy/worker.py": "puts parts together that have their tests; every test in tests/e2e runs it",
 }

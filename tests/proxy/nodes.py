@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from config.proxy_settings import Limits
 from proxy.block_page import Pages, PageSettings
+from proxy.bounded_cache import BoundedCache
 from proxy.connect import NameNotFound
 from proxy.identity.identified import Identified, Problem
 from proxy.node import InForce, Node
@@ -79,7 +80,7 @@ def node(entries=(), text="", **changes):
         resolver=Names(),
         dialer=SimpleNamespace(),
         own_ports=frozenset(),
-        refused_certificates={},
+        refused_certificates=BoundedCache(10),
     )
     for name, value in changes.items():
         setattr(made, name, value)

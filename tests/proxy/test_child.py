@@ -65,6 +65,19 @@ async def test_a_child_that_dies_is_started_again(program, monkeypatch):
     await asyncio.wait_for(running, 10)
 
 
+@pytest.mark.parametrize("said", ["b'x' * 100_000", "b'no status\\n'"], ids=["a line of 100 KB", "no JSON"])
+async def test_a_child_that_says_what_cannot_be_read_is_ended_and_nobody_else(said, caplog):
+    def hear(line):
+        raise ValueError("not a status")
+
+    program = f"import os, sys, time\nos.write(int(sys.argv[-1]), {said})\ntime.sleep(60)"
+    child = Child("worker", command(program), hear)
+    running = asyncio.create_task(child.keep_running())
+    await until(lambda: caplog.text.count("says what cannot be read") >= 2)
+    await child.stop(10)
+    await asyncio.wait_for(running, 10)
+
+
 async def test_a_child_that_does_not_end_is_killed():
     heard = []
     child = Child("worker", command(IGNORES_TERM), heard.append)

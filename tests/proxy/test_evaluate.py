@@ -119,10 +119,6 @@ def test_identity_is_not_asked_for_where_it_is_not_required():
     assert not evaluate(facts("https://adult.test/", user=None), policy).forwards
 
 
-def test_groups_of_a_directory_count_too(district):
-    assert evaluate(facts("https://social.test/", groups=frozenset({"communications"})), district).forwards
-
-
 def test_hours_that_a_change_to_winter_time_repeats_count_twice():
     policy = snapshot('hours: {early: "Sun 01:00-02:00"}\ncategories: {shopping: {action: block, hours: early}}',
                       ["shopping: shop.test"])  # fmt: skip

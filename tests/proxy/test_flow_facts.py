@@ -41,7 +41,7 @@ def test_a_connect_states_who_asks_from_where_for_what(policy):
     facts = connect_facts("SITE.test.:443", "10.1.2.3", ANA, policy, interceptable=True)
     assert (facts.stage, facts.method, facts.scheme) == (Stage.CONNECT, "CONNECT", "tunnel")
     assert (facts.host, facts.port, facts.ip) == ("site.test", 443, None)
-    assert (facts.user, facts.identity, facts.groups, facts.school) == ("ana", "local", {"office"}, "lincoln")
+    assert (facts.user, facts.identity, facts.school) == ("ana", "local", "lincoln")
 
 
 def test_who_was_not_proved_is_not_named(policy):

@@ -7,7 +7,6 @@ import logging
 
 import pytest
 
-from proxy import master
 from proxy.master import Dispatcher, IdleWatch
 
 
@@ -60,15 +59,10 @@ FAILURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(master, "HOOK_SECONDS", 0.05)
-
-
 @pytest.mark.parametrize(("method", "error"), FAILURES.values(), ids=FAILURES.keys())
 async def test_a_failing_hook_is_refused(method, error, caplog):
     hooks, handler = Hooks(method), Handler()
-    await Dispatcher(hooks).run(handler, "requestheaders", object())
+    await Dispatcher(hooks, 0.05).run(handler, "requestheaders", object())
     assert hooks.refused == [("requestheaders", error)]
     assert not handler.closed
     assert "so the answer is a block" in caplog.text
@@ -78,7 +72,7 @@ async def test_a_failing_hook_is_refused(method, error, caplog):
 async def test_where_no_refusal_can_be_sent_the_connection_is_closed(refusal, caplog):
     hooks, handler = Hooks(raises, refusal), Handler()
     with caplog.at_level(logging.CRITICAL):
-        await Dispatcher(hooks).run(handler, "requestheaders", object())
+        await Dispatcher(hooks, 0.05).run(handler, "requestheaders", object())
     assert handler.closed
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import stat
 
+import pytest
+
 from proxy.status import WorkerStatus, read_statuses, status_of, write_statuses
 
 FIRST = WorkerStatus(0, 10, 3, "000001-ab", 2, refused_certificates={"pinned.test": 2})
@@ -24,3 +26,9 @@ def test_what_all_workers_say_is_written_for_its_owner_alone(tmp_path):
 
 def test_before_the_first_start_nobody_has_said_anything(tmp_path):
     assert read_statuses(tmp_path / "status.json") == []
+
+
+@pytest.mark.parametrize("line", [b"no", b"[]", b"{}", b'{"worker": 1, "more": 2}', b"\xff"])
+def test_a_line_that_is_no_status_is_refused(line):
+    with pytest.raises(ValueError):
+        status_of(line)

@@ -1,0 +1,54 @@
+"""Flows, tunnels and a handler for the tests of what mitmproxy calls."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from types import SimpleNamespace
+
+from mitmproxy.test import tflow
+
+from proxy.flow_facts import Tunnel
+from proxy.recording import Exchange
+from proxy.verdict import Action, Verdict
+from tests.proxy.nodes import ANA
+from tests.proxy.policy import facts
+
+PUBLIC = {"site.test": (ip_address("93.184.216.34"),)}
+
+
+class Handler:
+    def __init__(self, tunnel=None):
+        self.tunnel = tunnel
+        self.exchanges = set()
+        self.draining = False
+        self.client_ip = "10.1.2.3"
+        self.closed = False
+
+    def close(self):
+        self.closed = True
+
+
+CLIENT = SimpleNamespace(id="client-1")
+
+
+def flow(host="site.test", headers=(), *, response=False, path="/", port=80, scheme="http"):
+    made = tflow.tflow(resp=response)
+    made.request.data.host, made.request.data.port = host, port
+    made.request.data.scheme, made.request.data.path = scheme.encode(), path.encode()
+    made.request.data.authority = b""
+    made.request.headers.clear()
+    for name, value in headers:
+        made.request.headers.add(name, value)
+    return made
+
+
+def tunnel(host="site.test", port=443):
+    connect = Exchange(facts(f"https://{host}/", "connect"), Verdict(Action.ALLOW, "default", 7))
+    return Tunnel(host, port, ANA, connect, host)
+
+
+SIGNED = ("proxy-authorization", "Basic ana")
+
+
+def reasons(made):
+    return [(record.action, record.reason, record.status) for record in made.spool.records]
