@@ -18,6 +18,7 @@ from proxy.next_layer import Closed, next_layer
 from proxy.node import judge
 from proxy.recording import Exchange
 from proxy.respond import malformed_verdict, raw_verdict, response_of
+from proxy.upstream import client_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,13 +122,13 @@ class Addon:
         snapshot = self._node.in_force.snapshot
         try:
             if flow.error is not None:
-                raise MalformedAddress(flow.error.msg)
+                raise MalformedAddress
             identified = await self._identify(handler, flow)
             facts = request_facts(flow, handler.client_ip, identified, handler.tunnel, snapshot)
-        except MalformedAddress as error:
+        except MalformedAddress:
             facts = malformed_facts(handler.client_ip, snapshot, flow.request.method)
             exchange = Exchange(facts, malformed_verdict(snapshot.revision))
-            exchange.detail = str(error)
+            exchange.detail = "a request that cannot be read"  # and not what it says: it may hold anything
             return exchange
         return Exchange(*await judge(facts, self._node))
 
@@ -207,8 +208,9 @@ class Addon:
         """Record what broke off."""
         exchange = exchange_of(flow)
         if exchange is not None and not exchange.ended:
-            exchange.outcome = "client-abort" if flow.response is None or _by_client(flow) else "connect"
-            exchange.detail = flow.error.msg if flow.error else None
+            # An origin that breaks off before it answers never comes here: proxy/engine.py has answered for it.
+            left = flow.response is None or client_left(flow.error.msg if flow.error else "")
+            exchange.outcome = "client-abort" if left else "connect"
             self._end(handler, exchange)
 
     def websocket_start(self, handler: Handler, flow: http.HTTPFlow) -> None:
@@ -269,10 +271,6 @@ class Addon:
 
 def _ask(flow: http.HTTPFlow) -> Ask:
     return ask_of(flow.request.headers.fields, flow.request.method)
-
-
-def _by_client(flow: http.HTTPFlow) -> bool:
-    return flow.error is not None and "client" in flow.error.msg.lower()
 
 
 def _authority(host: str, port: int, scheme: str) -> str:

@@ -7,6 +7,7 @@ a leaf lives for days and never leaves its process).
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,13 +18,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from proxy.private_file import NotPrivate, create_private, locked, private_folder, read_private, write_private
+from proxy.private_file import NotPrivate, create_private, private_folder, read_private, sync_folder, write_private
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
 KEY_FILE = "authority.pem"  # key and certificate, 0600
+NEXT_FILE = "next-authority.pem"  # the same, from `ca rotate` until the next start
 CERTIFICATE_FILE = "authority.crt"  # the certificate alone, to be handed out
 
 #: Five years: longer than a device stays in use, so most never see a change; half of the usual ten, because this key
@@ -89,11 +92,14 @@ class Authority:
 
 def open_authority(folder: Path, now: datetime) -> Authority:
     """The authority in that folder; writes nothing. Raises AuthorityRefused when it is missing, shared or unusable."""
-    path = folder / KEY_FILE
+    return _opened(folder / KEY_FILE, now, f"there is no authority in {folder}; start the filter once to make it")
+
+
+def _opened(path: Path, now: datetime, missing: str) -> Authority:
     try:
         authority = _parse(path, read_private(path, _FILE_CAP))
     except FileNotFoundError:
-        raise AuthorityRefused(f"there is no authority in {folder}; start the filter once to make it") from None
+        raise AuthorityRefused(missing) from None
     except NotPrivate as error:
         raise AuthorityRefused(f"authority: {error}") from error
     except OSError as error:
@@ -104,38 +110,65 @@ def open_authority(folder: Path, now: datetime) -> Authority:
 
 def open_or_create(folder: Path, district_name: str, now: datetime) -> Authority:
     """The authority in that folder, made when there is none. Of two that make it at once, both get the first one's."""
-    try:
+    with _refused(folder):
         private_folder(folder)
         if not (folder / KEY_FILE).exists():
             _create(folder, new_authority(district_name, now))
         authority = open_authority(folder, now)
         _export(folder, authority)
-    except NotPrivate as error:
-        raise AuthorityRefused(f"authority: {error}") from error
-    except OSError as error:
-        raise AuthorityRefused(f"authority: {folder} cannot be written: {error.strerror}; check its owner") from error
     return authority
 
 
 def rotate(folder: Path, district_name: str, now: datetime) -> Authority:
-    """Make a new authority and keep the old one as authority-<date>.pem.
+    """Make the next authority, as next-authority.pem beside the one in use, which stays in use.
 
-    Devices must trust the new one before it is used: export it, roll it out, then restart or send SIGHUP.
+    Devices must trust it before it is used: export it, roll it out, then start the filter again (`use_next`). A second
+    one is refused while the first one waits: devices may trust that one already.
     """
-    path = folder / KEY_FILE
-    try:
+    path = folder / NEXT_FILE
+    authority = new_authority(district_name, now)
+    with _refused(folder):
         private_folder(folder)
-        with locked(path):
-            if path.exists():
-                _keep(path, now)
-            authority = new_authority(district_name, now)
-            write_private(path, _pem(authority))
-        _export(folder, authority)
+        try:
+            create_private(path, _pem(authority))
+        except FileExistsError:
+            raise AuthorityRefused(
+                f"authority: {path} waits already; start the filter again to use it, or remove it to make another"
+            ) from None
+    return authority
+
+
+def open_next(folder: Path, now: datetime) -> Authority:
+    """The authority that waits for the next start. Raises AuthorityRefused."""
+    return _opened(folder / NEXT_FILE, now, f"no next authority waits in {folder}; make it with: breakwater ca rotate")
+
+
+def use_next(folder: Path, now: datetime) -> Authority | None:
+    """Put the next authority in use, if one waits; the old one is kept as authority-<date>.pem.
+
+    Call it while no worker runs: they all sign with one authority, from their start on. Raises AuthorityRefused.
+    """
+    path = folder / NEXT_FILE
+    if not path.exists():
+        return None
+    authority = open_next(folder, now)
+    with _refused(folder):
+        if (folder / KEY_FILE).exists():
+            _keep(folder / KEY_FILE, now)
+        path.replace(folder / KEY_FILE)
+        sync_folder(folder)
+    return authority
+
+
+@contextmanager
+def _refused(folder: Path) -> Iterator[None]:
+    """What the disk refuses, as one line."""
+    try:
+        yield
     except NotPrivate as error:
         raise AuthorityRefused(f"authority: {error}") from error
     except OSError as error:
         raise AuthorityRefused(f"authority: {folder} cannot be written: {error.strerror}; check its owner") from error
-    return authority
 
 
 def new_authority(district_name: str, now: datetime) -> Authority:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +21,9 @@ from mitmproxy.proxy.layers.http import (
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
+    ResponseProtocolError,
     SendHttp,
+    _http1,
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 PINNED: tuple[tuple[Callable[..., Any], str], ...] = (
     (HttpStream.start_request_stream, "46f03368a2a5436256a2f5afc4be43db81c9951bad213d62eb66629573986fbe"),
     (Http1Server.read_headers, "3fe0945216bcf7bc505e296e44dd33908b19aa900d4157e977499bf7164027d6"),
+    (HttpStream.handle_protocol_error, "59fc3b2eeeabf63a64d4cce98b4fe4cab5193ebefbd9c32ae186e65c7d25bfe2"),
+    (_http1.make_error_response, "03ce75ab62e8e78ba1bc19e735d55a520bf878929c32866868dd234996b4b281"),
     (HttpStream.make_server_connection, "ddc7bc72f4d2fbc7d7be17c31ab321035c8e50672160a6fd3b84aec24e7350fb"),
     (server.ConnectionHandler.open_connection, "5e0b3cbaf7a4030a0a044c9ca36296c2c53a874e47cd861e5d7f70a88beff951"),
     (server.ConnectionHandler.server_event, "a2b42657ebe8bf6de9b9064d7b3dde2403a744bb8f75df03691a5c0e735544d7"),
@@ -77,6 +82,8 @@ def install(dial: Dial, answers: Answers) -> None:
             raise EngineChanged(f"mitmproxy's {function.__qualname__} is not the pinned one; install the lock")
     server.asyncio = _asyncio_with(dial)  # type: ignore[assignment]
     Http1Server.read_headers = _headers_read_or(answers)  # type: ignore[method-assign, assignment]
+    _http1.make_error_response = _bare_refusal
+    HttpStream.handle_protocol_error = _protocol_error_or(answers)  # type: ignore[method-assign, assignment]
     HttpStream.start_request_stream = _start_request_stream  # type: ignore[method-assign]
     HttpStream.make_server_connection = _server_connection_or(answers)  # type: ignore[method-assign, assignment]
 
@@ -131,6 +138,31 @@ def _refuse_head(server: Http1Server, answers: Answers, status: int, why: str) -
     server.state = server.done
     yield commands.SendData(server.conn, answers.refuse_head(server.context.client, status, why))
     yield commands.CloseConnection(server.conn)
+
+
+_original_protocol_error = HttpStream.handle_protocol_error
+
+
+def _protocol_error_or(answers: Answers) -> Callable[[HttpStream, Any], Any]:
+    def handle_protocol_error(self: HttpStream, event: Any) -> Generator[Any, Any, None]:
+        """Send our page where the origin breaks off before it has answered: stock sends its own (item 8)."""
+        waits = self.server_state == self.state_wait_for_response_headers and self.client_state != self.state_errored
+        if isinstance(event, ResponseProtocolError) and waits:
+            answers.answer_failure(self.flow, event.message)
+            yield from _send_now(self)
+        else:
+            yield from _original_protocol_error(self, event)
+
+    return handle_protocol_error
+
+
+def _bare_refusal(status_code: int, message: str = "") -> bytes:
+    """Answer, without a page, what only mitmproxy knows about: it would name itself and quote what it was sent."""
+    del message
+    return b"HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % (
+        status_code,
+        HTTPStatus(status_code).phrase.encode(),
+    )
 
 
 def _server_connection_or(answers: Answers) -> Callable[[HttpStream], Any]:

@@ -158,10 +158,10 @@ class Front(asyncio.Protocol):
         identified = identity.cached(header, self.client) or await identity.identify(header, self.client)
         try:
             facts = connect_facts(head.target, self.client, identified, snapshot, interceptable=True)
-        except MalformedAddress as error:
+        except MalformedAddress:
             facts = malformed_facts(self.client, snapshot, "CONNECT")
             exchange = Exchange(facts, malformed_verdict(snapshot.revision))
-            exchange.detail = str(error)
+            exchange.detail = "CONNECT to what is no host and port"
             return exchange, identified
         return Exchange(*await judge(facts, self._node)), identified
 

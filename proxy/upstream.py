@@ -39,3 +39,12 @@ def failure_of(error: str) -> UpstreamFailure:
     """Name the failure behind mitmproxy's error text."""
     text = error.lower()
     return next((failure for mark, failure in _BY_TEXT if mark in text), _NO_CONNECTION)
+
+
+#: What mitmproxy 12.2.3 says when the client ends a stream or its connection (http/_http1.py, http/_http2.py).
+_CLIENT_LEFT = ("client disconnected", "stream reset by client")
+
+
+def client_left(error: str) -> bool:
+    """True when an answer under way was broken off by the client, not by the origin."""
+    return error.lower().startswith(_CLIENT_LEFT)

@@ -35,3 +35,14 @@ def test_the_first_settings_show_what_they_set() -> None:
 
 def test_keys_that_need_a_restart_exist() -> None:
     assert [place for place in NEEDS_RESTART if place[-1] not in names_at(place[:-1])] == []
+
+
+def test_limits_that_are_read_live_need_no_restart() -> None:
+    names = [place[-1] for place in NEEDS_RESTART if place[:2] == ("proxy", "limits")]
+    live = set(names_at(("proxy", "limits"))) - set(names)
+    assert live == {"head_bytes", "head_seconds", "hello_seconds"}
+    new = settings("proxy: {limits: {head_seconds: 9, idle_seconds: 9}}\n")
+    assert {change.key: change.needs_restart for change in difference(settings(), new)} == {
+        "proxy.limits.head_seconds": False,
+        "proxy.limits.idle_seconds": True,
+    }

@@ -82,6 +82,8 @@ ROWS = [
         "lists[0].white.adult",
         "cannot be white",
     ),
+    ("a name with a dot", f"{UT1.replace('name: ut1', 'name: a.b')}}}]  # <-\n", "lists[0].name", "list's name"),
+    ("a long name", f"{UT1.replace('name: ut1', 'name: ' + 'a' * 41)}}}]  # <-\n", "lists[0].name", "list's name"),
     ("a folder outside the list", f"{UT1[:-1]}, ../a: games}}}}]  # <-\n", "lists[0].map", "directories"),
 ]
 

@@ -1,6 +1,8 @@
 import pytest
 
+from config.listener_refusals import SEGMENT_BYTES
 from tests.config.district import check_refused, settings
+from usage_log import spool
 
 LISTENERS = [
     ("two listeners on one port", "listen: ['127.0.0.1:8080', '0.0.0.0:8080']", "proxy.listen[1]", "earlier listener"),
@@ -19,11 +21,29 @@ TOGETHER = [
     ),
     (
         "everybody unnamed on a network",
-        "proxy: {listen: ['0.0.0.0:8080']}\nidentity: {required: false, methods: []}  # <-\n",
+        "proxy: {listen: ['0.0.0.0:8080']}\nidentity: {required: false}  # <-\n",
         "identity.required",
         "loopback only",
     ),
     ("nobody can say who they are", "identity: {methods: []}  # <-\n", "identity.methods", "who they are"),
+    (
+        "nobody could, though nobody has to",
+        "identity: {required: false, methods: []}  # <-\n",
+        "identity.methods",
+        "who they are",
+    ),
+    (
+        "a spool of one segment a worker",
+        "proxy:\n  workers: 16\n  limits: {spool_bytes: 128MiB}  # <-\n",
+        "proxy.limits.spool_bytes",
+        "write at least 512MiB",
+    ),
+    (
+        "a spool just too small",
+        "proxy:\n  workers: 2\n  limits: {spool_bytes: 67108863}  # <-\n",
+        "proxy.limits.spool_bytes",
+        "write at least 64MiB",
+    ),
     (
         "metrics on the proxy's port",
         "metrics: {listen: '127.0.0.1:8080'}  # <-\n",
@@ -47,7 +67,8 @@ ALLOWED = [
     ("Basic in the open, said so", "proxy: {listen: ['0.0.0.0:8080'], allow_plain_basic: true}"),
     ("said so at one listener", "proxy: {listen: [{address: '0.0.0.0:8080', allow_plain_basic: true}]}"),
     ("Basic inside TLS", "proxy: {listen: [{address: '0.0.0.0:8443', tls: {cert_file: a, key_file: b}}]}"),
-    ("unnamed on loopback", "identity: {required: false, methods: []}"),
+    ("unnamed on loopback", "identity: {required: false}"),
+    ("the smallest spool", "proxy: {workers: 2, limits: {spool_bytes: 64MiB}}"),
     ("IPv4 and IPv6 on one port", "proxy: {listen: ['127.0.0.1:8080', '[::1]:8080']}"),
 ]
 
@@ -55,3 +76,15 @@ ALLOWED = [
 @pytest.mark.parametrize("more", [row[1] for row in ALLOWED], ids=[row[0] for row in ALLOWED])
 def test_allowed(more: str) -> None:
     assert settings(more)
+
+
+def test_a_spool_for_automatic_workers_is_counted_by_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "proxy:\n  workers: auto\n  limits: {spool_bytes: 128MiB}  # <-\n"
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)))
+    assert settings(text).proxy.worker_count == 4
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(5)))
+    check_refused(text, "proxy.limits.spool_bytes", "5 workers")
+
+
+def test_a_segment_is_what_the_usage_log_writes() -> None:
+    assert SEGMENT_BYTES == spool.SEGMENT_BYTES

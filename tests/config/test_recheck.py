@@ -4,7 +4,7 @@ import pytest
 
 from config.category_settings import CategoryRule, Group
 from config.list_settings import ListSource
-from config.proxy_settings import Listener, PrivateNetworks
+from config.proxy_settings import Limits, Listener, PrivateNetworks
 from config.recheck import recheck
 from config.settings import Identity, Metrics, Settings
 from tests.config.district import APPROVED, TODAY, settings
@@ -52,6 +52,8 @@ ROWS = [
     ("open Basic", "identity", with_proxy(listen=(Listener(address="0.0.0.0:8080"),))),
     ("unnamed", "identity", with_proxy(listen=(Listener(address="0.0.0.0:8080"),)).model_copy(
         update={"identity": Identity(required=False, methods=())})),
+    ("no method", "identity", SOUND.model_copy(update={"identity": Identity(methods=())})),
+    ("no room to log", "spool_bytes", with_proxy(workers=4, limits=Limits(spool_bytes=32 * 1024**2))),
     ("metrics", "metrics", SOUND.model_copy(update={"metrics": Metrics(listen="127.0.0.1:8080")})),
 ]  # fmt: skip
 

@@ -1,11 +1,15 @@
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from config.problems import SettingsRefused
 from config.revisions import RevisionRefused, Revisions, RevisionTampered
+from config.settings import Settings
 from tests.config.district import APPROVED, SOUND
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -195,3 +199,52 @@ def test_the_same_text_in_another_folder_differs(revisions: Revisions, district:
     assert revisions.differs(tmp_path / "other" / "district.yaml")
     district.unlink()
     assert revisions.differs(district)
+
+
+class NotReady(Exception):
+    """What a room may raise that has to make something before settings are in force."""
+
+
+@contextmanager
+def refusing(settings: Settings) -> Iterator[None]:
+    raise NotReady
+    yield
+
+
+def test_what_has_to_be_ready_before_can_refuse_an_apply_and_a_rollback(revisions: Revisions, district: Path) -> None:
+    with pytest.raises(NotReady):
+        revisions.apply(district, "ann", "first", NOW, refusing)
+    assert revisions.current() is None
+    revisions.apply(district, "ann", "first", NOW)
+    edit(district, "categories: {games: block}\n")
+    second = revisions.apply(district, "ann", "games", NOW)
+    with pytest.raises(NotReady):
+        revisions.rollback(1, "ann", "back", NOW, refusing)
+    assert revisions.current() == second
+    assert len(revisions.history()) == 2
+
+
+@pytest.mark.parametrize("bad", ["reason", "author", "file", "state_dir", "revision"])
+def test_nothing_is_made_ready_for_what_is_refused_anyway(revisions: Revisions, district: Path, bad: str) -> None:
+    revisions.apply(district, "ann", "first", NOW)
+    author, reason = ("" if bad == "author" else "ann"), (" " if bad == "reason" else "why")
+    if bad == "file":
+        edit(district, "nonsense: 1\n")
+    if bad == "state_dir":
+        district.write_text(SOUND + "state_dir: elsewhere\n")
+    act = partial(revisions.rollback, 7) if bad == "revision" else partial(revisions.apply, district)
+    with pytest.raises((RevisionRefused, SettingsRefused)):
+        act(author, reason, NOW, refusing)
+
+
+def test_it_sees_the_settings_before_they_are_in_force_and_ends_after(revisions: Revisions, district: Path) -> None:
+    seen: list[object] = []
+
+    @contextmanager
+    def watching(settings: Settings) -> Iterator[None]:
+        seen.append((settings.district.name, revisions.current()))
+        yield
+        seen.append(revisions.current())
+
+    applied = revisions.apply(district, "ann", "first", NOW, watching)
+    assert seen == [("Example Unified", None), applied]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.connect import AddressRefused, ConnectFailed, ConnectTimedOut, NameNotFound
-from proxy.upstream import failure_of
+from proxy.upstream import client_left, failure_of
 
 CASES = {
     "a name without an address": (str(NameNotFound("x.test does not resolve")), "upstream.dns", "dns", 502),
@@ -23,3 +23,16 @@ CASES = {
 def test_every_error_text_has_its_reason(error, reason, outcome, status):
     failure = failure_of(error)
     assert (failure.reason, failure.outcome, failure.status) == (reason, outcome, status)
+
+
+@pytest.mark.parametrize(
+    ("error", "left"),
+    [
+        ("Client disconnected.", True),
+        ("stream reset by client (CANCEL)", True),
+        ("server closed connection", False),
+        ("cannot connect to client.test", False),
+    ],
+)
+def test_who_broke_off(error, left):
+    assert client_left(error) is left

@@ -1,0 +1,34 @@
+import pytest
+
+from config.outline import names_at
+from config.planned import EMPTY, KEYS, VALUES
+from tests.config.district import SOUND, check_refused
+
+WRITTEN = {
+    "database": "database: '{}'  # <-\n",
+    "identity.methods": "identity: {{methods: [{}]}}  # <-\n",
+    "lists[].format": "lists: [{{name: a, path: b, category: games, format: {}}}]  # <-\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(key, value) for key, values in VALUES.items() for value in sorted(values)], ids=str
+)
+def test_a_planned_value_is_refused_as_such(key: str, value: str) -> None:
+    check_refused(WRITTEN[key].format(value), key.partition("[")[0], "not built yet")
+
+
+@pytest.mark.parametrize("place", sorted(KEYS), ids=".".join)
+def test_a_planned_key_is_refused_as_such_and_is_no_key_of_the_models(place: tuple[str, ...]) -> None:
+    start, text = SOUND, "1  # <-"
+    for part in reversed(place):
+        text = f"{{{part.replace('*', 'any')}: {text}}}" if part != place[0] else f"{part}: {text}\n"
+    text = text.replace("1  # <-}}", "1}}  # <-")
+    check_refused(text, place[-1], "not built yet", start)
+    assert place[-1] not in names_at(place[:-1])
+
+
+@pytest.mark.parametrize("place", EMPTY, ids=".".join)
+def test_a_list_that_must_stay_empty_is_a_key(place: tuple[str, ...]) -> None:
+    assert place[-1] in names_at(place[:-1])
+    check_refused(f"{place[0]}: {{{place[1]}: [1]}}  # <-\n", place[-1], "not built yet")
