@@ -139,8 +139,7 @@ class Addon:
             return self._node.identity.recheck(tunnel.identified)
         header = headers.get("proxy-authorization")
         raw = header.encode("utf-8", "surrogateescape") if header is not None else None
-        identity = self._node.identity
-        return identity.cached(raw, handler.client_ip) or await identity.identify(raw, handler.client_ip)
+        return await self._node.identity.identify(raw, handler.client_ip)
 
     def _forward(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Send the request on: to the host that was judged, without what is only for the proxy."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 import aiohappyeyeballs
 
 from categories.address import literal
+from proxy.bounded_cache import BoundedCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class Resolver:
         self._timeout = timeout
         self._clock = clock
         self._executor = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="dns")
-        self._answers: OrderedDict[str, _Answer] = OrderedDict()
+        self._answers: BoundedCache[str, _Answer] = BoundedCache(_CACHED_NAMES)
         self._asked: dict[str, asyncio.Future[_Answer]] = {}
 
     def cached(self, host: str) -> tuple[IPAddress, ...] | None:
@@ -126,14 +126,8 @@ class Resolver:
             answer = _Answer((), f"{host} does not resolve ({_why(error)})", self._clock() + _NEGATIVE_SECONDS)
         else:
             answer = _Answer(found, None, self._clock() + _POSITIVE_SECONDS)
-        self._keep(host, answer)
+        self._answers.put(host, answer)
         return answer
-
-    def _keep(self, host: str, answer: _Answer) -> None:
-        self._answers[host] = answer
-        self._answers.move_to_end(host)
-        while len(self._answers) > _CACHED_NAMES:
-            self._answers.popitem(last=False)
 
 
 def _why(error: Exception) -> str:

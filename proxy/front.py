@@ -155,7 +155,7 @@ class Front(asyncio.Protocol):
     async def _judged(self, head: Head) -> tuple[Exchange, Identified]:
         snapshot, identity = self._node.in_force.snapshot, self._node.identity
         header = head.value(b"proxy-authorization")
-        identified = identity.cached(header, self.client) or await identity.identify(header, self.client)
+        identified = await identity.identify(header, self.client)
         try:
             facts = connect_facts(head.target, self.client, identified, snapshot, interceptable=True)
         except MalformedAddress:

@@ -49,7 +49,7 @@ class Identity:
     def __init__(self):
         self.closed = False
 
-    def cached(self, header, client):
+    async def identify(self, header, client):
         if header == b"Basic ana":
             return ANA
         return Identified(None, "local", Problem.REQUIRED if header is None else Problem.PASSWORD)

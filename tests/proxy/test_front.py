@@ -157,10 +157,10 @@ async def test_a_full_spool_blocks_before_anything_leaves(served):
 
 
 async def test_a_failure_inside_the_front_is_a_block(served, caplog):
-    def broken(header, client):
+    async def broken(header, client):
         raise RuntimeError("broken")
 
-    served.node.identity.cached = broken
+    served.node.identity.identify = broken
     answer = await served.say(connect())
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert served.records == [("block", "error.hook", 503)]
