@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.gathering import REFUSED
 from config.outline import names_at, place_of
+from config.planned import KEYS
 from config.problems import one_line, shown
 from config.refusals import did_you_mean
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _KEY_CAP = 60
-
-#: Keys of DESIGN.md's contract whose part this version does not have.
-NOT_BUILT = frozenset({("safe_search",), ("console",), ("groups", "*", "ldap")})
 
 _EXPECTED = {
     "string_type": "write text, not {value}",
@@ -72,7 +70,7 @@ def _message(kind: str, path: tuple[str | int, ...], value: object, context: dic
 
 def _unknown(path: tuple[str | int, ...]) -> str:
     place = place_of(path)
-    if place in NOT_BUILT:
+    if place in KEYS:
         return "not built yet in this version; remove the key"
     return f"unknown key{did_you_mean(str(path[-1]), names_at(place[:-1]))}"
 

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, Strict, field_validator
 
+from categories.sources import LIST_NAME, LIST_NAME_RULE
 from config.approvals import Approval
-from config.fields import CLOSED, AbsolutePath, CategoryId, Name, Url, named
+from config.fields import CLOSED, AbsolutePath, CategoryId, Url, named
+from config.planned import FORMATS
 
-_PLANNED = frozenset({"wildcard", "dnsmasq", "rpz", "adblock", "e2guardian"})
-
+ListName = Annotated[str, Strict(), AfterValidator(named(LIST_NAME.pattern, LIST_NAME_RULE))]
 Directory = Annotated[
     str, Strict(), AfterValidator(named(r"[A-Za-z0-9_-]{1,64}", "the name of one of the list's directories"))
 ]
@@ -28,7 +29,7 @@ class ListSource(BaseModel):
 
     model_config = CLOSED
 
-    name: Name = Field(description="How records, reports and block pages call it. Required.")
+    name: ListName = Field(description="How records, reports and block pages call it. Required.")
     format: Literal["ut1", "domains", "hosts"] = Field(
         description="ut1 (tree or tar.gz of categories), domains (one a line, with sub-domains), or hosts. Required."
     )
@@ -50,13 +51,13 @@ class ListSource(BaseModel):
         description="For ut1: its white lists that count, each with who answers for it. Empty by default.",
     )
     checksum: Sha256 | None = Field(
-        default=None, description="SHA-256 of the file; another file is refused. None by default."
+        default=None, description="SHA-256 of the file, fetched or local; another file is refused. None by default."
     )
 
     @field_validator("format", mode="before")
     @classmethod
     def _built(cls, value: Any) -> Any:
-        if value in _PLANNED:
+        if value in FORMATS:
             raise ValueError(f"{value}: not built yet in this version; use ut1, domains or hosts")
         return value
 

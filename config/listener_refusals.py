@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from config.proxy_settings import Listener, Proxy
     from config.settings import Identity, Metrics
 
+#: The usage log of a worker is written in segments of this size (usage_log/spool.py), one after the other; this many
+#: let it write, prepare the next one, and wait for the collector.
+SEGMENT_BYTES = 8 * 1024**2
+SEGMENTS_LEAST = 4
+
 type _Socket = tuple[IPv4Address | IPv6Address, int]
 
 
@@ -33,13 +38,25 @@ def proxy(settings: Proxy, known: Collection[str] | None) -> Iterator[Refusal]:
         if any(_same(socket, other) for other in taken):
             yield Refusal(("listen", number), f"{listener.address} is taken by an earlier listener")
         taken.append(socket)
+    yield from _spool(settings)
     for refusal in category_refusals.passthrough_categories(settings.passthrough_categories, known):
         yield Refusal(("passthrough_categories", *refusal.at), refusal.message)
 
 
+def _spool(settings: Proxy) -> Iterator[Refusal]:
+    """A spool in which a worker could not have its segments: it would block everything from the first request on."""
+    workers, limit = settings.worker_count, settings.limits.spool_bytes
+    if limit // workers < SEGMENTS_LEAST * SEGMENT_BYTES:
+        why = (
+            f"is too small for {workers} workers, each of which needs {SEGMENTS_LEAST} segments of 8 MiB or everything "
+            f"is blocked; write at least {workers * SEGMENTS_LEAST * SEGMENT_BYTES // 1024**2}MiB"
+        )
+        yield Refusal(("limits", "spool_bytes"), why)
+
+
 def identity(settings: Identity, through: Proxy) -> Iterator[Refusal]:
     """Ways of saying who one is that would show passwords, or that nobody has to use."""
-    if settings.required and not settings.methods:
+    if not settings.methods:
         yield Refusal(("methods",), "is empty; nobody could say who they are")
     for listener in through.listen:
         if not settings.required and not listener.ip.is_loopback:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
@@ -91,23 +92,44 @@ class Limits(BaseModel):
     head_bytes: Bytes = Field(
         default=65_536, le=1_048_576, description="Largest request head, bytes (64KiB works too). Default 65536."
     )
-    head_seconds: Seconds = Field(default=10.0, description="To send a head, seconds. Default 10.")
-    hello_seconds: Seconds = Field(default=5.0, description="To send a ClientHello, seconds. Default 5.")
-    dns_seconds: Seconds = Field(default=5.0, description="To resolve a name, seconds. Default 5.")
-    connect_seconds: Seconds = Field(default=10.0, description="To connect to an origin, seconds. Default 10.")
-    idle_seconds: Seconds = Field(default=120.0, description="An idle connection lives, seconds. Default 120.")
-    tunnel_idle_seconds: Seconds = Field(
-        default=600.0, description="An idle tunnel or WebSocket, or a pending answer, lives, seconds. Default 600."
+    head_seconds: Seconds = Field(
+        default=10.0, ge=0.1, le=120, description="To send a head, seconds, 0.1 to 120. Default 10."
     )
-    drain_seconds: Seconds = Field(default=30.0, description="Open requests may finish at a stop, seconds. Default 30.")
+    hello_seconds: Seconds = Field(
+        default=5.0, ge=0.1, le=60, description="To send a ClientHello, seconds, 0.1 to 60. Default 5."
+    )
+    dns_seconds: Seconds = Field(
+        default=5.0, ge=0.1, le=30, description="To resolve a name, seconds, 0.1 to 30. Default 5."
+    )
+    connect_seconds: Seconds = Field(
+        default=10.0, ge=0.1, le=120, description="To connect to an origin, seconds, 0.1 to 120. Default 10."
+    )
+    idle_seconds: Seconds = Field(
+        default=120.0,
+        ge=1,
+        le=3600,
+        description="A connection lives between two requests, seconds, 1 to 3600. Default 120.",
+    )
+    tunnel_idle_seconds: Seconds = Field(
+        default=600.0,
+        ge=1,
+        description="A WebSocket, a pending answer or a tunnel that is passed through lives without a byte, seconds, "
+        "1 to 86400. Default 600.",
+    )
+    drain_seconds: Seconds = Field(
+        default=30.0, le=3600, description="Open requests may finish at a stop, seconds, at most 3600. Default 30."
+    )
     connections_per_client: Whole = Field(
-        default=256, ge=1, le=65_536, description="Open connections of one client address. Default 256."
+        default=256,
+        ge=1,
+        le=65_536,
+        description="Open connections of one client address to one worker, which counts its own alone. Default 256.",
     )
     spool_bytes: Bytes = Field(
         default=20 * 1024**3,
-        ge=16 * 1024**2,
-        description="Usage log that waits for the collector, bytes (20GiB works too); when it is full everything is "
-        "blocked. Default 20 GiB.",
+        ge=32 * 1024**2,
+        description="Usage log that waits for the collector, bytes (20GiB works too), shared by the workers, at least "
+        "32 MiB for each; when it is full everything is blocked. Default 20 GiB.",
     )
 
 
@@ -131,8 +153,8 @@ class Proxy(BaseModel):
     )
     public_name: Host = Field(
         default="breakwater.internal",
-        description="Host name under which the notice, the PAC file and the certificate are reached, also before sign-in. "
-        "Default breakwater.internal.",
+        description="Host name under which the notice, the PAC file and the certificate are reached, also before "
+        "sign-in. Default breakwater.internal.",
     )
     allow_ports: tuple[Whole, ...] = Field(default=(80, 443), description="Destination ports. Default [80, 443].")
     private_networks: PrivateNetworks = Field(
@@ -163,6 +185,11 @@ class Proxy(BaseModel):
         default=False, description="Passwords may cross the network readable on every listener. Default false."
     )
     limits: Limits = Field(default=Limits(), description="Caps and deadlines.")
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are; with auto, one for each core that this process may use."""
+        return len(os.sched_getaffinity(0)) if self.workers == "auto" else self.workers
 
     @field_validator("public_name")
     @classmethod

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from categories.taxonomy import CATEGORIES, Lock
 from config.difference import NEEDS_RESTART
-from config.error_text import NOT_BUILT
 from config.outline import Key, Place, keys
+from config.planned import EMPTY, KEYS, VALUES
 
 #: What a file must say for itself, as default.yaml says it.
 _REQUIRED: dict[Place, Any] = {
@@ -64,7 +64,8 @@ _REFUSED = """## What no file may do
 - Except anything without owner, reason and date.
 - Read a child-abuse list from a web address, or run without a list that maps to `pornography` (`starter_only: true`
   is for trying out).
-- Let people through unnamed (`identity.required: false`), except on loopback.
+- Let people through unnamed (`identity.required: false`), except on loopback, or leave `identity.methods` empty.
+- Give a worker less than 32 MiB of the spool (`proxy.limits.spool_bytes`; `workers: auto` counts the machine's cores).
 - Take passwords over plain HTTP off loopback, unless `allow_plain_basic: true` says so.
 """
 
@@ -104,10 +105,11 @@ def _restart() -> str:
 
 
 def _later() -> str:
-    named = sorted(".".join("NAME" if part == "*" else part for part in place) for place in NOT_BUILT)
+    named = sorted(".".join("NAME" if part == "*" else part for part in place) for place in KEYS)
     rows = "".join(f"- `{name}`\n" for name in named)
-    rows += "- `database: postgresql://…`\n- `identity.methods` other than `local`\n"
-    rows += "- `proxy.approved_tunnels` with items\n"
+    for key, values in VALUES.items():
+        rows += f"- `{key}`: {', '.join(f'`{value}`' for value in sorted(values))}\n"
+    rows += "".join(f"- `{'.'.join(place)}` with items\n" for place in EMPTY)
     return f"## Not built yet\n\nRefused, never accepted and ignored:\n\n{rows}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,12 +12,15 @@ from config.problems import Problem, SettingsRefused, one_line
 from config.revision_files import Entry, RevisionFiles, RevisionNotWritten, RevisionTampered, RevisionUnreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from config.settings import Settings
 
 __all__ = [
     "Applied",
+    "Around",
     "Past",
     "RevisionNotWritten",
     "RevisionRefused",
@@ -26,6 +30,9 @@ __all__ = [
 ]
 
 _WORDS_CAP = 500
+
+#: What is made before settings are written, and put in force after: see `Revisions.apply`.
+type Around = Callable[[Settings], AbstractContextManager[object]]
 
 
 class RevisionRefused(Exception):
@@ -57,6 +64,21 @@ class Past:
     trouble: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What somebody wants in force: a file's text, its folder, where it comes from, and who wants it."""
+
+    text: str
+    base: Path
+    source: str
+    author: str
+
+
+def _nothing(settings: Settings) -> AbstractContextManager[object]:
+    """Nothing has to be made before these settings are in force."""
+    return nullcontext()
+
+
 class Revisions:
     """The applied settings below one state folder."""
 
@@ -77,16 +99,17 @@ class Revisions:
         entry = self._files.read(number)
         return _applied(entry, loads(entry.text, f"revision {number}", entry.base, entry.time.date()))
 
-    def apply(self, path: Path, author: str, reason: str, now: datetime) -> Applied:
+    def apply(self, path: Path, author: str, reason: str, now: datetime, around: Around = _nothing) -> Applied:
         """Check a file and put it in force. The file that is in force already stays the revision it is.
 
+        `around` is entered with the checked settings before anything is written: what it raises there refuses.
         Raises SettingsRefused, RevisionRefused, RevisionNotWritten.
         """
-        text = _text(path)
-        return self._put(text, folder_of(path), str(path.absolute()), author, reason, now)
+        draft = _Draft(_text(path), folder_of(path), str(path.absolute()), _words(author, "an author"))
+        return self._put(draft, reason, now, around)
 
-    def rollback(self, revision: int, author: str, reason: str, now: datetime) -> Applied:
-        """Put an old text in force again, as a new revision, if today's rules allow it.
+    def rollback(self, revision: int, author: str, reason: str, now: datetime, around: Around = _nothing) -> Applied:
+        """Put an old text in force again, as a new revision, if today's rules allow it. `around` as in `apply`.
 
         Raises RevisionRefused, RevisionTampered, SettingsRefused, RevisionNotWritten.
         """
@@ -94,7 +117,8 @@ class Revisions:
         if not 0 < revision <= in_force:
             raise RevisionRefused(f"there is no revision {revision}; the last one is {in_force}")
         old = self._files.read(revision)
-        return self._put(old.text, old.base, f"revision {revision}", author, reason, now)
+        draft = _Draft(old.text, old.base, f"revision {revision}", _words(author, "an author"))
+        return self._put(draft, reason, now, around)
 
     def history(self) -> list[Past]:
         """Every revision, oldest first; one that was changed or removed since says so. Raises RevisionTampered."""
@@ -130,18 +154,26 @@ class Revisions:
             return Past(number, in_force, entry, "does not continue the revision before it")
         return Past(number, in_force, entry)
 
-    def _put(self, text: str, base: Path, source: str, author: str, reason: str, now: datetime) -> Applied:
-        author, reason = _words(author, "an author"), _words(reason, "a reason")
-        settings = loads(text, source, base, now.date())
+    def _put(self, draft: _Draft, reason: str, now: datetime, around: Around) -> Applied:
+        reason = _words(reason, "a reason")
+        settings = loads(draft.text, draft.source, draft.base, now.date())
         if settings.state_dir.resolve() != self._state_dir.resolve():
             why = f"state_dir is {settings.state_dir}, but these are the revisions of {self._state_dir}; start with it"
             raise RevisionRefused(why)
-        with self._files.locked():
+        with self._files.locked(), around(settings):
             last, number = self._next()
-            if last is not None and (last.text, last.base) == (text, base):
+            if last is not None and (last.text, last.base) == (draft.text, draft.base):
                 return _applied(last, settings)
-            previous = last.digest if last else ""
-            entry = Entry(number, author, reason, now.astimezone(UTC), base, source, text, previous).sealed()
+            entry = Entry(
+                revision=number,
+                author=draft.author,
+                reason=reason,
+                time=now.astimezone(UTC),
+                base=draft.base,
+                source=draft.source,
+                text=draft.text,
+                previous=last.digest if last else "",
+            ).sealed()
             self._files.write(entry)
         return _applied(entry, settings)
 

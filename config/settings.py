@@ -20,10 +20,9 @@ from config.fields import CLOSED, AbsolutePath, CategoryId, Flag, Name, Network,
 from config.gathering import gather, raise_all
 from config.hours import parse_hours
 from config.list_settings import ListSource
+from config.planned import DATABASES, METHODS
 from config.problems import shown
 from config.proxy_settings import Proxy
-
-_METHODS_PLANNED = frozenset({"ldap", "kerberos", "sign_in", "radius"})
 
 
 def _time_zone(text: str) -> str:
@@ -42,7 +41,7 @@ def _hours(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    if text.startswith(("postgresql:", "postgres:")):
+    if text.partition(":")[0] in DATABASES:
         raise ValueError("PostgreSQL is not built yet in this version; write sqlite")
     if text != "sqlite":
         raise ValueError("write sqlite")
@@ -50,7 +49,7 @@ def _database(text: str) -> str:
 
 
 def _method(text: str) -> str:
-    if text in _METHODS_PLANNED:
+    if text in METHODS:
         raise ValueError(f"{text}: not built yet in this version; use local")
     if text != "local":
         raise ValueError(f"{shown(text)}: no method of this version; use local")
@@ -116,8 +115,13 @@ class Retention(BaseModel):
     model_config = CLOSED
 
     records: Kept = Field(description='The usage log: third-july-1, days ("90d") or years ("10y"). Required.')
-    evidence: Kept = Field(description="Settings, list versions, decisions, checks: same form. Required.")
-    cases: Kept = Field(description="Approved individual searches: same form. Required.")
+    evidence: Kept = Field(
+        description="Settings, list versions, decisions, checks: same form. Nothing is deleted by it in this version. "
+        "Required."
+    )
+    cases: Kept = Field(
+        description="Approved individual searches: same form. Nothing is deleted by it in this version. Required."
+    )
 
 
 class Identity(BaseModel):
