@@ -12,7 +12,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -27,17 +27,17 @@ from config.difference import difference
 from config.load import load, state_dir_of
 from config.problems import SettingsRefused
 from config.revision_files import RevisionNotWritten, RevisionTampered, RevisionUnreadable
-from config.revisions import RevisionRefused, Revisions
-from proxy import authority as authorities
+from config.revisions import Applied, RevisionRefused, Revisions
 from proxy import doctor as doctors
 from proxy import explain as explaining
 from proxy import state
 from proxy import supervisor as supervising
 from proxy.authority import AuthorityRefused
+from proxy.ca_commands import ca_app
 from proxy.child import ChildRefused
 from proxy.demo import demo_lines
-from proxy.identity import accounts_file, users_command
 from proxy.identity.accounts import AccountsRefused
+from proxy.identity.commands import users_app
 from proxy.identity.passwords import PasswordRefused
 from proxy.policy_files import NothingApplied
 from proxy.private_file import NotPrivate
@@ -50,9 +50,12 @@ from proxy.upstream_trust import TrustRefused
 from usage_log.commands import audit_app
 from usage_log.day_files import DayRefused
 from usage_log.day_reader import LogUnreadable
-from usage_log.moments import parse_since
+from usage_log.moments import MomentRefused, parse_since
 from usage_log.pseudonyms import KeyRefused
 from usage_log.queries import CaseNeeded
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -73,8 +76,8 @@ def _room(name: str, text: str) -> typer.Typer:
 
 config_app = _room("config", "Put settings into force, and look at what was in force.")
 lists_app = _room("lists", "The lists that name sites by category.")
-users_app = _room("users", "The accounts of this filter.")
-ca_app = _room("ca", "The certificate authority of this filter.")
+app.add_typer(users_app, name="users")
+app.add_typer(ca_app, name="ca")
 app.add_typer(audit_app, name="audit")
 
 
@@ -95,12 +98,16 @@ def check_config(config: ConfigFile, as_json: Json = False) -> None:
     try:
         settings = load(config)
     except SettingsRefused as refused:
-        _say(str(refused))
+        if as_json:
+            _announce(json.dumps({"problems": config_reports.problems_json(refused.problems)}))
+        else:
+            _say(str(refused))
         raise typer.Exit(1) from refused
-    _show(config_reports.summary(settings), config_reports.summary_lines(settings), as_json)
-    found = [*config_reports.warnings(settings, datetime.now(ZoneInfo(settings.district.timezone)).date())]
+    found = config_reports.warnings(settings, datetime.now(ZoneInfo(settings.district.timezone)).date())
     missing = config_reports.missing_files(settings)
-    for line in (*found, *missing):
+    said = {**config_reports.summary(settings), "problems": [], "warnings": found, "missing_files": missing}
+    _show(said, config_reports.summary_lines(settings), as_json)
+    for line in () if as_json else (*found, *missing):
         _say(line)
     raise typer.Exit(1 if missing else 0)
 
@@ -108,16 +115,12 @@ def check_config(config: ConfigFile, as_json: Json = False) -> None:
 @config_app.command("apply")
 def config_apply(config: ConfigFile, reason: Reason, as_json: Json = False) -> None:
     """Check the file, show what it changes, and put it into force in every worker."""
-    folder, settings = state.state_folder(config), load(config)
-    before = Revisions(folder).current()
-    changes = difference(before.settings if before else None, settings)
-    if any(change.key.startswith(("lists", "starter_only")) for change in changes):
-        with progress_bar() as progress:
-            state.say_findings(state.compile_for(folder, settings, progress), _say)
-    applied = Revisions(folder).apply(config, state.author(), reason, datetime.now(UTC))
-    shown = {**config_reports.applied_json(applied), "changes": config_reports.difference_json(changes)}
-    _show(shown, [f"revision {applied.revision}", *config_reports.difference_lines(changes)], as_json)
-    _say(state.in_force_line(folder, applied.revision))
+    folder = state.state_folder(config)
+    before = state.settings_before(folder)
+    with progress_bar() as progress:
+        around = state.with_lists(folder, progress, _say)
+        applied = Revisions(folder).apply(config, state.author(), reason, datetime.now(UTC), around)
+    _show_applied(folder, applied, before, as_json)
 
 
 @config_app.command("history")
@@ -128,11 +131,20 @@ def config_history(config: ConfigFile, as_json: Json = False) -> None:
 
 
 @config_app.command("rollback")
-def config_rollback(config: ConfigFile, revision: int, reason: Reason) -> None:
-    """Put an old revision into force again, as a new one."""
+def config_rollback(config: ConfigFile, revision: int, reason: Reason, as_json: Json = False) -> None:
+    """Put an old revision into force again, as a new one, with the lists that it needs."""
     folder = state.state_folder(config)
-    applied = Revisions(folder).rollback(revision, state.author(), reason, datetime.now(UTC))
-    _show(config_reports.applied_json(applied), [f"revision {applied.revision}"], as_json=False)
+    before = state.settings_before(folder)
+    with progress_bar() as progress:
+        around = state.with_lists(folder, progress, _say)
+        applied = Revisions(folder).rollback(revision, state.author(), reason, datetime.now(UTC), around)
+    _show_applied(folder, applied, before, as_json)
+
+
+def _show_applied(folder: Path, applied: Applied, before: Settings | None, as_json: bool) -> None:
+    changes = difference(before, applied.settings)
+    shown = {**config_reports.applied_json(applied), "changes": config_reports.difference_json(changes)}
+    _show(shown, [f"revision {applied.revision}", *config_reports.difference_lines(changes)], as_json)
     _say(state.in_force_line(folder, applied.revision))
 
 
@@ -199,57 +211,6 @@ def lists_lookup(config: ConfigFile, host: str, as_json: Json = False) -> None:
     _show(found, list_reports.lookup_table(found), as_json)
 
 
-@users_app.command("add")
-def users_add(
-    config: ConfigFile,
-    name: str,
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it from standard input.")] = False,
-    role: Annotated[str, typer.Option(help="staff.")] = "staff",
-) -> None:
-    """Add an account; the password is asked for, or read from standard input, never an argument."""
-    password = users_command.piped_password() if password_stdin else users_command.asked_password()
-    account = accounts_file.add(state.state_folder(config) / "accounts.json", name, password, role, datetime.now(UTC))
-    _say(f"{account.name} may sign in")
-
-
-@users_app.command("list")
-def users_list(config: ConfigFile, as_json: Json = False) -> None:
-    """List the accounts."""
-    accounts = accounts_file.listing(state.state_folder(config) / "accounts.json")
-    if as_json:
-        sys.stdout.writelines(f"{line}\n" for line in users_command.account_lines(accounts))
-    else:
-        users_command.print_accounts(accounts, _console())
-
-
-@users_app.command("disable")
-def users_disable(config: ConfigFile, name: str) -> None:
-    """Disable an account: it signs in nowhere, and what it has open is closed."""
-    _say(f"{accounts_file.disable(state.state_folder(config) / 'accounts.json', name).name} is disabled")
-
-
-@ca_app.command("show")
-def ca_show(config: ConfigFile) -> None:
-    """Show the authority's name, fingerprint and expiry."""
-    authority = authorities.open_authority(state_dir_of(config) / "ca", datetime.now(UTC))
-    _show(None, authorities.description(authority), as_json=False)
-
-
-@ca_app.command("export")
-def ca_export(config: ConfigFile) -> None:
-    """Write the authority's certificate, PEM, to standard output."""
-    authority = authorities.open_authority(state_dir_of(config) / "ca", datetime.now(UTC))
-    sys.stdout.write(authority.certificate_pem.decode())
-
-
-@ca_app.command("rotate")
-def ca_rotate(config: ConfigFile) -> None:
-    """Make a new authority and keep the old one beside it; takes effect at the next start."""
-    folder, settings = state.settings_for_commands(config)
-    authority = authorities.rotate(folder / "ca", settings.district.name, datetime.now(UTC))
-    sys.stdout.write(authority.certificate_pem.decode())
-
-
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
@@ -274,7 +235,7 @@ def _console() -> Console:
 
 
 #: What the caller wrote cannot be used: exit code 2. All else that is refused: 4, or the error's own `exit_code`.
-USAGE = (SettingsRefused, MalformedAddress, ValueError)
+USAGE = (SettingsRefused, MalformedAddress, MomentRefused)
 REFUSALS = (
     *USAGE,
     *(AccountsRefused, AuthorityRefused, CaseNeeded, DayRefused, KeyRefused, ListsRefused, LogUnreadable, NotPrivate),

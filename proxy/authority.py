@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from proxy.private_file import NotPrivate, create_private, private_folder, read_private, sync_folder, write_private
+from proxy.private_file import NotPrivate, create_private, private_folder, read_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,8 +155,7 @@ def use_next(folder: Path, now: datetime) -> Authority | None:
     with _refused(folder):
         if (folder / KEY_FILE).exists():
             _keep(folder / KEY_FILE, now)
-        path.replace(folder / KEY_FILE)
-        sync_folder(folder)
+        path.replace(folder / KEY_FILE)  # a power cut that undoes this leaves a next one for the next start
     return authority
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from categories.reports import floor_lines
+from categories.update import silent
 from config.revisions import Applied, Revisions
-from proxy.authority import open_or_create
+from proxy.authority import open_or_create, use_next
 from proxy.identity.accounts import load_accounts
-from proxy.state import compile_for, has_generation, open_snapshot, say_findings, settings_for_commands
+from proxy.state import compile_for, lists_fit, open_snapshot, say_findings, settings_for_commands, with_lists
 from proxy.supervisor import Plan
 
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ _FIRST_START = "first start"
 
 
 def prepare(config: Path, say: Callable[[str], None], now: datetime) -> Plan:
-    """Apply the file at the first start, compile the lists where none are, make the authority, check everything.
+    """Use the next authority or make the first one, apply the file at the first start, compile lists that do not fit.
 
     Raises what the parts raise, each one line.
     """
     folder, settings = settings_for_commands(config)
-    open_or_create(folder / "ca", settings.district.name, now)
     load_accounts(folder / "accounts.json")
-    if not has_generation(folder):
-        say_findings(compile_for(folder, settings), say)
+    _prepare_authority(folder / "ca", settings.district.name, say, now)
     applied = _applied(config, folder, say, now)  # last: a first start that is refused has applied nothing
+    if not lists_fit(folder, applied.settings):  # a crash in the middle of an apply, or lists of an older version
+        say_findings(compile_for(folder, applied.settings), say)
     snapshot = open_snapshot(folder)
     say(f"settings revision {applied.revision}, applied by {applied.author}: {applied.reason}")
     for line in floor_lines(snapshot.index.counts):
@@ -40,11 +40,18 @@ def prepare(config: Path, say: Callable[[str], None], now: datetime) -> Plan:
     return _plan(folder, settings)
 
 
+def _prepare_authority(folder: Path, district_name: str, say: Callable[[str], None], now: datetime) -> None:
+    following = use_next(folder, now)
+    if following is not None:
+        say(f"authority: the next one is in use from now on, SHA-256 {following.fingerprint}; the old one is kept")
+    open_or_create(folder, district_name, now)
+
+
 def _applied(config: Path, folder: Path, say: Callable[[str], None], now: datetime) -> Applied:
     revisions = Revisions(folder)
     applied = revisions.current()
     if applied is None:
-        return revisions.apply(config, "breakwater run", _FIRST_START, now)
+        return revisions.apply(config, "breakwater run", _FIRST_START, now, with_lists(folder, silent, say))
     if revisions.differs(config):
         say(f"WARNING: {config} differs from revision {applied.revision}, which stays in force; run: config apply")
     return applied
@@ -55,7 +62,7 @@ def _plan(folder: Path, settings: Settings) -> Plan:
     return Plan(
         state_dir=folder,
         listen=tuple((str(listener.ip), listener.port) for listener in proxy.listen),
-        workers=len(os.sched_getaffinity(0)) if proxy.workers == "auto" else proxy.workers,
+        workers=proxy.worker_count,
         metrics=settings.metrics.listen,
         drain_seconds=proxy.limits.drain_seconds,
     )

@@ -5,25 +5,30 @@ from __future__ import annotations
 import getpass
 import os
 import time
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from categories.errors import IndexRefused
+from categories.errors import IndexRefused, ListRefused
 from categories.generations import current
 from categories.index import CategoryIndex
 from categories.reports import findings
+from categories.source_checks import check_checksum
 from categories.sources import ListSource
-from categories.update import Generation, compile_generation, silent, update
+from categories.update import Generation, compiled, fits, silent, updated
 from config.load import load, state_dir_of
-from config.revisions import Revisions
+from config.problems import SettingsRefused
+from config.revisions import Revisions, RevisionTampered
 from proxy.policy_files import applied_settings, policy_of
 from proxy.status import read_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from categories.spool import Progress
+    from config.revisions import Around
     from config.settings import Settings
     from proxy.snapshot import PolicySnapshot
 
@@ -83,23 +88,71 @@ def list_sources(settings: Settings) -> tuple[ListSource, ...]:
 
 
 def compile_for(folder: Path, settings: Settings, progress: Progress = silent) -> Generation:
-    """Make the generation that these settings need: compile what is here, download what never was.
+    """Make the generation that these settings need: compile what is here, download what is not, and put it in force.
 
     Raises what categories.update raises; then the generation in force stays.
     """
+    with _new_generation(folder, settings, progress) as generation:
+        return generation
+
+
+def lists_fit(folder: Path, settings: Settings) -> bool:
+    """True where a generation is in force that can be read and was made from the lists of these settings."""
+    try:
+        with closing(open_index(folder)) as index:
+            return fits(index, list_sources(settings))
+    except IndexRefused:
+        return False
+
+
+def with_lists(folder: Path, progress: Progress, say: Callable[[str], None]) -> Around:
+    """What goes around an apply: the generation that the new settings need, unless it is in force already.
+
+    It is compiled before the revision is written, so a list that is refused refuses the apply, and put in force right
+    after. A crash between the two leaves settings whose lists do not fit: workers then keep what they have where a
+    list of the floor is missing, and the next start or the same apply again compiles.
+    """
+
+    @contextmanager
+    def around(settings: Settings) -> Iterator[None]:
+        if lists_fit(folder, settings):
+            yield
+            return
+        with _new_generation(folder, settings, progress) as generation:
+            yield
+        say_findings(generation, say)
+
+    return around
+
+
+def settings_before(folder: Path) -> Settings | None:
+    """Give the settings in force, to compare with; None where none are, or none that can be used.
+
+    Applying is the way out of a revision that was changed by hand or that today's rules refuse.
+    """
+    try:
+        applied = Revisions(folder).current()
+    except (RevisionTampered, SettingsRefused):
+        return None
+    return applied.settings if applied else None
+
+
+def _new_generation(folder: Path, settings: Settings, progress: Progress) -> AbstractContextManager[Generation]:
     sources = list_sources(settings)
-    missing = [each for each in sources if each.url and not (folder / "lists" / "downloads" / each.name).exists()]
-    make = update if missing else compile_generation
+    make = compiled if all(_is_here(folder, source) for source in sources) else updated
     return make(sources, folder / "lists", progress)
 
 
-def has_generation(folder: Path) -> bool:
-    """True where lists are compiled that can be read."""
+def _is_here(folder: Path, source: ListSource) -> bool:
+    """True for a local list, and for one that was downloaded and is the file of its checksum."""
+    at = folder / "lists" / "downloads" / source.name
+    if source.url is None:
+        return True
     try:
-        open_index(folder).close()
-    except IndexRefused:
+        check_checksum(source, at)
+    except ListRefused:
         return False
-    return True
+    return at.exists()
 
 
 def open_index(folder: Path) -> CategoryIndex:

@@ -11,18 +11,22 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
+class MomentRefused(ValueError):
+    """What somebody typed is no moment. The message is one line, and says what to write."""
+
+
 def parse_since(text: str, zone: tzinfo, now: datetime | None = None) -> datetime:
-    """Return the moment at which a period begins; a day is its first. Raises ValueError, one line."""
+    """Return the moment at which a period begins; a day is its first. Raises MomentRefused, one line."""
     return _parsed(text, zone, now or datetime.now(UTC), timedelta())
 
 
 def parse_until(text: str, zone: tzinfo, now: datetime | None = None) -> datetime:
-    """Return the moment before which a period ends; a day is its last, so "today" holds today. Raises ValueError."""
+    """Return the moment before which a period ends; a day is its last, so "today" holds today. Raises MomentRefused."""
     return _parsed(text, zone, now or datetime.now(UTC), timedelta(days=1))
 
 
 def period(since: str | None, until: str | None, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-    """Return the moments between which a question asks; None for an end that is left open. Raises ValueError."""
+    """Return the moments between which a question asks; None for an end that is left open. Raises MomentRefused."""
     return (
         parse_since(since, zone) if since is not None else None,
         parse_until(until, zone) if until is not None else None,
@@ -42,6 +46,6 @@ def _parsed(text: str, zone: tzinfo, now: datetime, of_a_day: timedelta) -> date
         moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         return (moment + (of_a_day if whole_day else timedelta())).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(
+        raise MomentRefused(
             f'"{text[:40]}" is no time: write 2026-11-22, "2026-11-22 14:30", today, yesterday, or 90m, 24h, 7d ago'
         ) from error

@@ -12,7 +12,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from proxy import authority as module
-from proxy.authority import LIFE, Authority, AuthorityRefused, new_authority, open_authority, open_or_create, rotate
+from proxy.authority import (
+    LIFE,
+    Authority,
+    AuthorityRefused,
+    new_authority,
+    open_authority,
+    open_next,
+    open_or_create,
+    rotate,
+    use_next,
+)
 from proxy.private_file import write_private
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -202,20 +212,75 @@ def test_a_full_disk_leaves_nothing_half_written(folder, monkeypatch):
     assert not list(folder.iterdir())
 
 
-def test_rotation_keeps_every_old_authority(folder):
+def test_rotation_changes_nothing_in_use_until_the_next_start(folder):
+    """A worker that is started again after a crash signs with what its siblings sign with."""
     first = open_or_create(folder, "Example", NOW)
     second = rotate(folder, "Example", NOW)
-    third = rotate(folder, "Example", NOW)
-    assert len({first.fingerprint, second.fingerprint, third.fingerprint}) == 3
-    assert open_authority(folder, NOW).fingerprint == third.fingerprint
-    assert (folder / "authority.crt").read_bytes() == third.certificate_pem
+    assert open_or_create(folder, "Example", NOW).fingerprint == first.fingerprint
+    assert (folder / "authority.crt").read_bytes() == first.certificate_pem
+    assert open_next(folder, NOW).fingerprint == second.fingerprint
+    assert (folder / "next-authority.pem").stat().st_mode & 0o777 == 0o600
+    assert use_next(folder, NOW).fingerprint == second.fingerprint
+    assert open_or_create(folder, "Example", NOW).fingerprint == second.fingerprint
+    assert (folder / "authority.crt").read_bytes() == second.certificate_pem
+    assert use_next(folder, NOW) is None
+
+
+def test_every_old_authority_is_kept(folder):
+    first = open_or_create(folder, "Example", NOW)
+    second = rotate(folder, "Example", NOW)
+    use_next(folder, NOW)
+    rotate(folder, "Example", NOW)
+    use_next(folder, NOW)
     for name, old in (("authority-2026-11-22.pem", first), ("authority-2026-11-22-2.pem", second)):
         assert old.certificate_pem in (folder / name).read_bytes()
         assert (folder / name).stat().st_mode & 0o777 == 0o600
 
 
+def test_a_second_rotation_does_not_replace_what_devices_may_trust_already(folder):
+    following = rotate(folder, "Example", NOW)
+    with pytest.raises(AuthorityRefused, match=r"next-authority\.pem waits already; start the filter again"):
+        rotate(folder, "Example", NOW)
+    assert open_next(folder, NOW).fingerprint == following.fingerprint
+
+
 def test_rotation_makes_the_first_one_too(folder):
-    assert rotate(folder, "Example", NOW).fingerprint == open_authority(folder, NOW).fingerprint
+    made = rotate(folder, "Example", NOW)
+    assert use_next(folder, NOW).fingerprint == made.fingerprint
+    assert open_authority(folder, NOW).fingerprint == made.fingerprint
+
+
+def test_rotation_is_the_way_out_of_one_that_expired(folder):
+    open_or_create(folder, "Example", NOW - LIFE)
+    with pytest.raises(AuthorityRefused, match="ca rotate"):
+        open_or_create(folder, "Example", NOW)
+    rotate(folder, "Example", NOW)
+    use_next(folder, NOW)
+    assert open_or_create(folder, "Example", NOW).expires == NOW + LIFE
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (lambda path: path.chmod(0o644), "chmod 600"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-200]), "no usable key"),
+        (lambda path: path.rename(path.with_name("x")) and path.symlink_to("x"), "symbolic link"),
+    ],
+    ids=["shared", "cut", "link"],
+)
+def test_a_next_authority_that_cannot_be_used_is_refused_and_the_old_one_stays(folder, break_it, says):
+    first = open_or_create(folder, "Example", NOW)
+    rotate(folder, "Example", NOW)
+    break_it(folder / "next-authority.pem")
+    with pytest.raises(AuthorityRefused, match=says):
+        use_next(folder, NOW)
+    assert open_authority(folder, NOW).fingerprint == first.fingerprint
+
+
+def test_without_a_next_authority_there_is_none_to_export(folder):
+    open_or_create(folder, "Example", NOW)
+    with pytest.raises(AuthorityRefused, match="make it with: breakwater ca rotate"):
+        open_next(folder, NOW)
 
 
 def test_an_exported_copy_that_differs_is_made_again(folder):

@@ -8,7 +8,7 @@ import pytest
 from categories.errors import FloorRefused
 from config.problems import SettingsRefused
 from config.revisions import Revisions
-from proxy.authority import AuthorityRefused
+from proxy.authority import AuthorityRefused, open_authority, rotate
 from proxy.identity.accounts import AccountsRefused
 from proxy.start import prepare
 
@@ -89,3 +89,27 @@ def test_accounts_that_cannot_be_read_are_refused(config, tmp_path):
     (tmp_path / "state" / "accounts.json").chmod(0o600)
     with pytest.raises(AccountsRefused):
         start(config)
+
+
+def test_the_next_authority_is_used_from_the_next_start_on(config, tmp_path):
+    folder = tmp_path / "state" / "ca"
+    start(config)
+    before = open_authority(folder, NOW)
+    following = rotate(folder, "Demo District", NOW)
+    assert open_authority(folder, NOW).fingerprint == before.fingerprint
+    _, said = start(config)
+    assert open_authority(folder, NOW).fingerprint == following.fingerprint
+    assert any("the next one is in use from now on" in line and following.fingerprint in line for line in said)
+    assert not any("authority" in line for line in start(config)[1])
+    assert before.certificate_pem in (folder / "authority-2026-11-22.pem").read_bytes()
+
+
+def test_lists_of_an_older_version_are_compiled_again(config, tmp_path):
+    start(config)
+    current = tmp_path / "state" / "lists" / "current"
+    before = current.read_text()
+    meta = tmp_path / "state" / "lists" / "generations" / before.strip() / "meta.json"
+    meta.chmod(0o600)
+    meta.write_text("{}")
+    start(config)
+    assert current.read_text() != before

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import hashlib
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
 
+from categories.errors import ListRefused
+from categories.update import current, silent
 from config.load import loads
+from config.problems import SettingsRefused
+from config.revisions import RevisionNotWritten, RevisionRefused, Revisions, RevisionTampered
 from proxy import state
 from proxy.policy_files import NothingApplied
 from proxy.start import prepare
 from proxy.status import WorkerStatus, write_statuses
+from tests.categories.server import body, serving
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEMO = """
@@ -77,7 +84,7 @@ def test_after_it_they_read_what_is_in_force(config):
     config.write_text(DEMO.replace("Demo District", "Edited"))
     folder, settings = state.settings_for_commands(config)
     assert settings.district.name == "Demo District"
-    assert state.has_generation(folder)
+    assert state.lists_fit(folder, settings)
     assert state.open_snapshot(folder).revision == 1
 
 
@@ -97,3 +104,149 @@ def test_subscribed_lists_are_handed_over_with_owner_and_checksum(tmp_path):
 def test_behind_sudo_the_author_is_the_person(monkeypatch):
     monkeypatch.setenv("SUDO_USER", "maria")
     assert state.author() == "maria"
+
+
+LISTS = DEMO + "lists: [{name: mine, format: domains, path: mine.txt, category: gambling}]\n"
+
+
+class Apply:
+    """A district with two revisions: the demo, then one with a list."""
+
+    def __init__(self, config):
+        self.config, self.folder = config, config.parent / "state"
+        self.revisions = Revisions(self.folder)
+        self.said = []
+        prepare(config, lambda _: None, NOW)
+        (config.parent / "mine.txt").write_text("casino.test\n")
+        self.write(LISTS)
+        self.apply()
+
+    def write(self, text):
+        self.config.write_text(text)
+
+    def apply(self, reason="why"):
+        return self.revisions.apply(self.config, "ann", reason, NOW, self.around())
+
+    def rollback(self, revision):
+        return self.revisions.rollback(revision, "ann", "back", NOW, self.around())
+
+    def around(self):
+        return state.with_lists(self.folder, silent, self.said.append)
+
+    def everything(self):
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name not in ("lock", ".lock"))
+        return [(str(path), path.read_bytes()) for path in files]
+
+    def lists(self):
+        with closing(state.open_index(self.folder)) as index:
+            return [each.name for each in index.lists]
+
+
+@pytest.fixture
+def applied(config):
+    return Apply(config)
+
+
+def test_an_apply_puts_its_lists_into_force_and_says_so(applied):
+    assert applied.lists() == ["starter", "mine"]
+    assert "2 lists" in applied.said[0]
+
+
+def test_a_rollback_makes_the_lists_that_the_old_settings_need(applied):
+    applied.rollback(1)
+    assert applied.lists() == ["starter"]
+    applied.rollback(2)
+    assert applied.lists() == ["starter", "mine"]
+
+
+def test_an_apply_without_other_lists_compiles_nothing(applied):
+    before = current(applied.folder / "lists")
+    applied.write(LISTS + "categories: {games: block}\n")
+    applied.apply()
+    assert current(applied.folder / "lists") == before
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (DEMO, " "),
+        (DEMO, "x" * 501),
+        (DEMO.replace("state_dir: state", "state_dir: elsewhere"), "why"),
+        (LISTS.replace("mine.txt", "missing.txt"), "why"),
+        (LISTS.replace("gambling}", f"gambling, checksum: '{'0' * 64}'}}"), "why"),
+        (DEMO + "nonsense: 1\n", "why"),
+    ],
+    ids=["blank reason", "long reason", "another state_dir", "missing list", "wrong checksum", "broken file"],
+)
+def test_an_apply_that_is_refused_changes_nothing(applied, text, reason):
+    before = applied.everything()
+    applied.write(text)
+    with pytest.raises((RevisionRefused, SettingsRefused, ListRefused)):
+        applied.apply(reason)
+    assert applied.everything() == before
+
+
+def test_a_rollback_whose_lists_are_refused_changes_nothing(applied):
+    applied.rollback(1)
+    (applied.config.parent / "mine.txt").unlink()
+    before = applied.everything()
+    with pytest.raises(ListRefused):
+        applied.rollback(2)
+    assert applied.everything() == before
+
+
+def test_a_revision_that_cannot_be_written_takes_its_lists_with_it(applied, monkeypatch):
+    before = applied.everything()
+
+    def full(*_):
+        raise RevisionNotWritten("No space left on device; nothing was changed")
+
+    monkeypatch.setattr("config.revision_files.RevisionFiles.write", full)
+    applied.write(DEMO)
+    with pytest.raises(RevisionNotWritten):
+        applied.apply()
+    assert applied.everything() == before
+
+
+def test_after_a_crash_between_settings_and_lists_the_same_apply_or_a_start_mends_it(applied, monkeypatch):
+    for mend in (lambda: applied.apply("again"), lambda: prepare(applied.config, applied.said.append, NOW)):
+        applied.write(DEMO)
+        applied.apply()
+        applied.write(LISTS)
+        with monkeypatch.context() as patched:
+            patched.setattr("categories.update.publish", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                applied.apply()
+        assert applied.lists() == ["starter"]  # the revision is in force, its lists are not
+        mend()
+        assert applied.lists() == ["starter", "mine"]
+
+
+def _killed(*_):
+    raise KeyboardInterrupt
+
+
+def test_applying_is_the_way_out_of_a_revision_that_cannot_be_used(applied):
+    (applied.folder / "config/revisions/000002.yaml").write_text("changed by hand")
+    with pytest.raises(RevisionTampered):
+        applied.revisions.current()
+    assert state.settings_before(applied.folder) is None
+    assert applied.apply().revision == 3
+    assert state.settings_before(applied.folder) is not None
+
+
+def test_a_download_with_another_checksum_is_fetched_again(config):
+    applied = Apply(config)
+    text = b"casino.test\n"
+    wrong, right = hashlib.sha256(b"old").hexdigest(), hashlib.sha256(text).hexdigest()
+    downloaded = applied.folder / "lists" / "downloads" / "mine"
+    downloaded.write_bytes(b"old")
+    with serving({"/mine": body(text)}) as url:
+        source = f"lists: [{{name: mine, format: domains, url: '{url}/mine', category: gambling, checksum: '%s'}}]\n"
+        applied.write(DEMO + source % right)
+        applied.apply()
+        assert downloaded.read_bytes() == text
+        applied.write(DEMO + source % wrong)
+        with pytest.raises(ListRefused, match="checksum"):
+            applied.apply()
+    assert downloaded.read_bytes() == text
