@@ -20,9 +20,6 @@ PRIVATE = "address.private"
 LITERAL = "address.literal"
 MISMATCH = "address.mismatch"
 
-#: Ends of `identity.*`: why nobody is named.
-IDENTITY_PROBLEMS = ("required", "password", "disabled", "attempts")
-
 #: Reasons that are a technique, not a property of a site. No setting and no unblock lifts these two: private
 #: destinations are listed in private_networks with an owner, and a lie about the destination stays a lie.
 NEVER_LIFTED = frozenset({PRIVATE, MISMATCH})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 
 class Problem(StrEnum):
@@ -23,13 +22,3 @@ class Identified:
     user: str | None
     method: str
     problem: Problem | None
-
-
-class IdentityMethod(Protocol):
-    """One way of learning who a client is. `header` is the value of Proxy-Authorization, `client` an IP address."""
-
-    def cached(self, header: bytes | None, client: str) -> Identified | None:
-        """The answer where it is known without waiting, else None."""
-
-    async def identify(self, header: bytes | None, client: str) -> Identified:
-        """The answer, waiting for it where that is needed."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import breakwater
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -113,3 +115,129 @@ def test_a_password_that_cannot_be_used(product: Product, text: str) -> None:
     assert result.returncode in (2, 4), result.stdout + result.stderr
     assert "Traceback" not in result.stderr
     assert "someone" not in product.done("users", "list")
+
+
+def test_check_config_says_as_json_what_is_wrong(stopped_product: Product) -> None:
+    product = stopped_product
+    product.settings["proxi"] = {}
+    product.settings["categories"]["pornography"] = "allow"
+    product.write()
+    result = product.command("check-config", "--json")
+    assert (result.returncode, result.stderr) == (1, "")
+    problems = json.loads(result.stdout)["problems"]
+    assert {problem["key"] for problem in problems} == {"proxi", "categories.pornography"}
+    assert all(problem["line"] > 0 and problem["file"] and problem["message"] for problem in problems)
+
+
+def test_check_config_says_as_json_what_should_be_known(stopped_product: Product) -> None:
+    product = stopped_product
+    (product.folder / "lists" / "gambling.txt").unlink()
+    result = product.command("check-config", "--json")
+    assert (result.returncode, result.stderr) == (1, "")
+    said = json.loads(result.stdout)
+    assert said["problems"] == []
+    assert any("starter_only" in warning for warning in said["warnings"])
+    assert any("gambling.txt" in missing for missing in said["missing_files"])
+
+
+def _in_force(product: Product) -> list[bytes]:
+    return [(product.state / pointer).read_bytes() for pointer in ("config/current", "lists/current")]
+
+
+@pytest.mark.parametrize("reason", [" ", "x" * 501], ids=["blank", "long"])
+def test_an_apply_without_a_reason_puts_nothing_into_force(stopped_product: Product, reason: str) -> None:
+    product = stopped_product
+    product.done("config", "apply", "--reason", "first")
+    before = _in_force(product)
+    product.settings["lists"].pop()
+    product.write()
+    result = product.command("config", "apply", "--reason", reason)
+    assert result.returncode == 4, result.stdout + result.stderr
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert _in_force(product) == before
+
+
+def test_a_rollback_brings_its_lists_back_or_is_refused(stopped_product: Product) -> None:
+    product = stopped_product
+    product.done("config", "apply", "--reason", "two lists")
+    product.settings["lists"].pop()
+    product.write()
+    product.done("config", "apply", "--reason", "one list")
+    assert "gambling" not in product.done("lists", "lookup", "casino.test")
+    said = json.loads(product.done("config", "rollback", "1", "--reason", "back", "--json"))
+    assert (said["revision"], said["source"]) == (3, "revision 1")
+    assert "gambling" in product.done("lists", "lookup", "casino.test")
+
+    product.done("config", "rollback", "2", "--reason", "and forth")
+    before = _in_force(product)
+    (product.folder / "lists" / "gambling.txt").unlink()
+    result = product.command("config", "rollback", "1", "--reason", "back")
+    assert result.returncode == 4, result.stdout + result.stderr
+    assert "ours" in result.stderr
+    assert _in_force(product) == before
+
+
+def test_applying_is_the_way_out_of_a_revision_changed_by_hand(stopped_product: Product) -> None:
+    product = stopped_product
+    product.done("config", "apply", "--reason", "first")
+    (product.state / "config/revisions/000001.yaml").write_text("changed")
+    assert product.command("lists", "compile").returncode == 4
+    product.done("config", "apply", "--reason", "the way out")
+    product.done("lists", "compile")
+
+
+def test_an_account_is_opened_again_with_a_new_password(stopped_product: Product) -> None:
+    product = stopped_product
+    product.done("users", "add", "ana", "--password-stdin", text="sand:dollar-7890\n")
+    product.done("users", "disable", "ana")
+    before = (product.state / "accounts.json").read_bytes()
+    product.done("users", "password", "ana", "--password-stdin", text="kelp-forest-4321\n")
+    assert (product.state / "accounts.json").read_bytes() != before
+    product.done("users", "enable", "ana")
+    assert json.loads(product.done("users", "list", "--json"))["disabled"] is False
+
+
+def test_a_rotated_authority_is_used_at_the_next_start(own_product: Product) -> None:
+    product = own_product
+    old = product.done("ca", "export")
+    rotated = product.command("ca", "rotate")
+    following = rotated.stdout
+    assert "stays in use" in rotated.stderr
+    assert product.done("ca", "export") == old == product.authority.read_text()
+    assert product.done("ca", "export", "--next") == following != old
+    assert product.command("ca", "rotate").returncode == 4
+
+    product.stop()
+    product.start()
+    assert product.done("ca", "export") == following == product.authority.read_text()
+    assert "the next one is in use from now on" in product.output
+    assert product.command("ca", "export", "--next").returncode == 4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "https://allowed.test/", "--at", "soon"),
+        ("audit", "log", "--since", "soon"),
+        ("lists", "lookup", "a b"),
+        ("explain", "https://\udcff.test/"),
+        ("explain", "https://allowed.test/", "--at", "\udcff"),
+        ("lists", "lookup", "\udcff.test"),
+        ("users", "disable", "\udcff"),
+        ("audit", "log", "--host", "\udcff"),
+    ],
+    ids=lambda value: ascii(" ".join(value)),
+)
+def test_what_is_typed_wrong_is_one_line_and_never_a_traceback(product: Product, arguments: tuple[str, ...]) -> None:
+    """The odd bytes are no UTF-8, as a terminal or a script may send them."""
+    result = product.command(*arguments)
+    assert "Traceback" not in result.stderr, result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 1
+    if "soon" in arguments or "a b" in arguments:
+        assert (result.returncode, result.stdout) == (2, "")
+
+
+def test_only_errors_of_ours_read_as_a_refusal() -> None:
+    """A bug that raises ValueError must not look like something that the caller wrote."""
+    assert [error for error in breakwater.REFUSALS if error.__module__ == "builtins"] == []

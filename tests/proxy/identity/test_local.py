@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from proxy.identity import METHODS, local
+from proxy.identity import local
 from proxy.identity.accounts import Account, Accounts
 from proxy.identity.attempts import LIMIT, WINDOW
 from proxy.identity.identified import Identified, Problem
@@ -282,10 +282,6 @@ async def test_a_cancelled_wait_frees_its_place(identity):
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert await identity.identify(header(), CLIENT) == named("ann")
-
-
-def test_the_method_stands_in_the_registry():
-    assert METHODS["local"] is LocalIdentity
 
 
 def _everything(value: object, seen: set[int] | None = None) -> list[str]:
