@@ -6,12 +6,13 @@ before a byte goes to the origin and before `100 Continue`.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import http
 
 from categories.address import MalformedAddress
-from proxy.block_page import Ask, ask_of
+from proxy.block_page import LAST_RESORT, Ask, ask_of
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import malformed_facts, request_facts, sni_of
 from proxy.next_layer import Closed, next_layer
@@ -19,6 +20,7 @@ from proxy.node import judge
 from proxy.recording import Exchange
 from proxy.respond import malformed_verdict, raw_verdict, response_of
 from proxy.upstream import client_left
+from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from proxy.master import Handler
     from proxy.node import Node
     from proxy.tls_config import BreakwaterTlsConfig
+
+log = logging.getLogger(__name__)
 
 _EXCHANGE = "breakwater"
 
@@ -62,7 +66,6 @@ class Addon:
             "responseheaders": self.responseheaders,
             "response": self.response,
             "error": self.error,
-            "websocket_start": self.websocket_start,
             "websocket_message": self.websocket_message,
             "websocket_end": self.websocket_end,
             "client_connected": self.client_connected,
@@ -114,7 +117,7 @@ class Addon:
         elif exchange.facts.host == public_name and exchange.verdict.forwards:
             flow.response = self._public(handler, flow, exchange)
         elif exchange.verdict.forwards:
-            self._forward(flow, exchange)
+            self._forward(handler, flow, exchange)
         else:
             flow.response = self._answer(handler, flow, exchange)
 
@@ -141,7 +144,7 @@ class Addon:
         raw = header.encode("utf-8", "surrogateescape") if header is not None else None
         return await self._node.identity.identify(raw, handler.client_ip)
 
-    def _forward(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+    def _forward(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Send the request on: to the host that was judged, without what is only for the proxy."""
         request, facts = flow.request, exchange.facts
         for name in _PROXY_HEADERS:
@@ -151,6 +154,7 @@ class Addon:
             request.headers["host"] = _authority(facts.host, facts.port, request.scheme)  # RFC 9112, section 3.2.2
         elif not request.is_http2:
             request.authority = ""  # an absolute form inside a tunnel would be read as a proxy's
+        exchange.cut = handler.close
         self._node.recorder.begin(exchange)
 
         def count(data: bytes) -> bytes:
@@ -172,7 +176,12 @@ class Addon:
     def _finish(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange, made: http.Response) -> http.Response:
         exchange.status = made.status_code
         exchange.bytes_out = len(made.raw_content or b"")
-        self._node.recorder.end(exchange)
+        try:
+            self._node.recorder.end(exchange)
+        except SpoolFull as full:
+            log.error("not recorded: %s %s: %s", exchange.verdict.action.value, exchange.verdict.reason, full)
+            if not exchange.verdict.forwards:
+                made = response_of(LAST_RESORT)
         handler.exchanges.discard(exchange)
         flow.request.stream = True  # so that an upload is answered before its body is read (proxy/engine.py)
         flow.request.headers.pop("expect", None)  # no 100 Continue for a body that nobody takes
@@ -211,11 +220,6 @@ class Addon:
             left = flow.response is None or client_left(flow.error.msg if flow.error else "")
             exchange.outcome = "client-abort" if left else "connect"
             self._end(handler, exchange)
-
-    def websocket_start(self, handler: Handler, flow: http.HTTPFlow) -> None:
-        """Make the socket one that can be cut when it is judged again."""
-        if (exchange := exchange_of(flow)) is not None:
-            exchange.cut = handler.close
 
     def websocket_message(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Count, and keep none: mitmproxy would keep every message for the life of the socket."""

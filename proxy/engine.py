@@ -18,14 +18,17 @@ from mitmproxy.proxy.layers.http import (
     DropStream,
     GetHttpConnection,
     HttpStream,
+    RequestHeaders,
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
     SendHttp,
     _http1,
+    _http2,
 )
-from mitmproxy.proxy.layers.http._http1 import Http1Server
+from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
+from mitmproxy.proxy.layers.http._http2 import Http2Connection, Http2Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 #: SHA-256 of the source of what is replaced or relied upon, read in mitmproxy 12.2.3.
 PINNED: tuple[tuple[Callable[..., Any], str], ...] = (
     (HttpStream.start_request_stream, "46f03368a2a5436256a2f5afc4be43db81c9951bad213d62eb66629573986fbe"),
+    (Http1Client.send, "35d961e20d4812046b21ccbb4e616b38f2898780b32363b943a0b31fa499f871"),
+    (Http2Connection.protocol_error, "461f5e7de9c9b687b68e74b49413d0043ad138184324f2e7631a8b6cfba1c887"),
     (Http1Server.read_headers, "3fe0945216bcf7bc505e296e44dd33908b19aa900d4157e977499bf7164027d6"),
     (HttpStream.handle_protocol_error, "59fc3b2eeeabf63a64d4cce98b4fe4cab5193ebefbd9c32ae186e65c7d25bfe2"),
     (_http1.make_error_response, "03ce75ab62e8e78ba1bc19e735d55a520bf878929c32866868dd234996b4b281"),
@@ -81,6 +86,9 @@ def install(dial: Dial, answers: Answers) -> None:
         if digest_of(function) != digest:
             raise EngineChanged(f"mitmproxy's {function.__qualname__} is not the pinned one; install the lock")
     server.asyncio = _asyncio_with(dial)  # type: ignore[assignment]
+    Http1Client.send = _send_framed  # type: ignore[method-assign]
+    Http2Server.protocol_error = _http2_refused_or(answers)  # type: ignore[method-assign]
+    _http2.format_error = _no_words
     Http1Server.read_headers = _headers_read_or(answers)  # type: ignore[method-assign, assignment]
     _http1.make_error_response = _bare_refusal
     HttpStream.handle_protocol_error = _protocol_error_or(answers)  # type: ignore[method-assign, assignment]
@@ -138,6 +146,39 @@ def _refuse_head(server: Http1Server, answers: Answers, status: int, why: str) -
     server.state = server.done
     yield commands.SendData(server.conn, answers.refuse_head(server.context.client, status, why))
     yield commands.CloseConnection(server.conn)
+
+
+_original_client_send = Http1Client.send
+
+
+def _send_framed(self: Http1Client, event: Any) -> Generator[Any, Any, None]:
+    """Frame a body that comes from HTTP/2 without a length: its bytes would else be read as the next request.
+
+    RFC 9113, section 8.2.2, has no transfer coding; RFC 9112, section 6.1, needs one where no length is known.
+    """
+    downgraded = isinstance(event, RequestHeaders) and event.request.is_http2 and not event.end_stream
+    if downgraded and "content-length" not in event.request.headers:
+        event.request = event.request.copy()
+        event.request.headers["transfer-encoding"] = "chunked"
+    yield from _original_client_send(self, event)
+
+
+_original_http2_error = Http2Connection.protocol_error
+
+
+def _http2_refused_or(answers: Answers) -> Callable[..., Any]:
+    def protocol_error(self: Http2Server, message: str, *code: int) -> Generator[Any, Any, None]:
+        """Record what a client sent that is no HTTP/2; the answer is GOAWAY."""
+        answers.refuse_head(self.context.client, 400, "HTTP/2 that cannot be read")
+        yield from _original_http2_error(self, message, *code)
+
+    return protocol_error
+
+
+def _no_words(status_code: int, message: str) -> bytes:
+    """Say nothing in mitmproxy's name on an HTTP/2 stream that only it can answer."""
+    del status_code, message
+    return b""
 
 
 _original_protocol_error = HttpStream.handle_protocol_error

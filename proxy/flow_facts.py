@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 #: A header that names a host which is no host: never equal to a canonical one, so it never agrees with anything.
 _NO_HOST = "(malformed)"
+
+_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
+_TARGET = re.compile(rb"/[^\x00-\x20\x7f]*")
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_BREAKS = re.compile(rb"[\r\n\0]")
 
 _FRAMED = frozenset({"document", "iframe", "frame", "embed", "object"})
 
@@ -67,10 +73,11 @@ def request_facts(
     Raises MalformedAddress.
     """
     request = flow.request
-    path = request.data.path[: PATH_CAP * 2].decode("utf-8", "replace")
+    _refuse_unfit(request)
+    path = request.data.path.decode("utf-8", "replace")  # whole: what is cut off here would go to the origin unjudged
     # The host is canonical inside a tunnel; outside it mitmproxy has IDNA-decoded it, and parsing encodes it again.
     host = f"[{request.host}]" if ":" in request.host else request.host
-    address = parse(f"{request.scheme}://{host}:{request.port}{path if path.startswith('/') else '/'}")
+    address = parse(f"{request.scheme}://{host}:{request.port}{path}")
     return RequestFacts(
         stage=Stage.REQUEST,
         at=datetime.now(UTC),
@@ -93,6 +100,19 @@ def request_facts(
         intent=_intent(request),
         page=_page(request),
     )
+
+
+def _refuse_unfit(request: http.Request) -> None:
+    """Refuse what an origin might read differently: mitmproxy lets it through, from HTTP/2 above all.
+
+    A method is a token, a target begins with a slash and holds no blank, a value no CR, LF or NUL (RFC 9110, sections
+    5.5 and 9.1; RFC 9112, section 3.2). `OPTIONS *` asks about a server, not a page, and is refused with the rest.
+    """
+    data = request.data
+    if not _METHOD.fullmatch(data.method) or not _TARGET.fullmatch(data.path):
+        raise MalformedAddress("a request line that is none")
+    if any(not _NAME.fullmatch(name) or _BREAKS.search(value) for name, value in data.headers.fields):
+        raise MalformedAddress("a field that is none")
 
 
 def _scheme(flow: http.HTTPFlow) -> str:

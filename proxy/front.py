@@ -22,6 +22,7 @@ from proxy.recording import Exchange
 from proxy.respond import held, malformed_verdict, raw_of
 from proxy.splice import splice
 from proxy.verdict import Action
+from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
     from proxy.connections import Connections
@@ -203,7 +204,7 @@ class Front(asyncio.Protocol):
         ask = ask_of(head.fields, "CONNECT")
         answer = self._node.in_force.pages.answer(exchange.verdict, exchange.facts, ask, exchange.id)
         exchange.status, exchange.bytes_out = answer.status, len(answer.body)
-        self._node.recorder.end(exchange)
+        self._record(exchange)
         self._challenges += 1
         again = exchange.verdict.action is Action.CHALLENGE and not head.has_body and self._challenges < _CHALLENGES
         self._send(answer, close=not again)
@@ -218,14 +219,21 @@ class Front(asyncio.Protocol):
         snapshot = self._node.in_force.snapshot
         exchange = Exchange(malformed_facts(self.client, snapshot, ""), malformed_verdict(snapshot.revision))
         exchange.detail, exchange.status = why, status
-        self._node.recorder.end(exchange)
+        self._record(exchange)
         self._send(Answer(status, _EMPTY, b""), close=True)
 
     def _refuse_failed(self) -> None:
         snapshot = self._node.in_force.snapshot
         exchange = Exchange(malformed_facts(self.client, snapshot, ""), error_verdict("hook", snapshot.revision))
-        self._node.recorder.end(exchange)
+        self._record(exchange)
         self._send(LAST_RESORT, close=True)
+
+    def _record(self, exchange: Exchange) -> None:
+        """Record a refusal. Where the log has no room it is refused all the same, and said where an operator looks."""
+        try:
+            self._node.recorder.end(exchange)
+        except SpoolFull as full:
+            log.error("not recorded: %s %s: %s", exchange.verdict.action.value, exchange.verdict.reason, full)
 
     def _send(self, answer: Answer, *, close: bool) -> None:
         self._transport.write(raw_of(answer, close=close))

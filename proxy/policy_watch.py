@@ -29,6 +29,9 @@ _LOOK_SECONDS = 1.0
 #: Everything is built anew this often, changed or not: the revocation list that it holds lasts seven days.
 _RENEW_SECONDS = 12 * 3600.0
 
+#: What is open is judged again this often, in seconds.
+_JUDGE_SECONDS = 5.0
+
 #: Open exchanges judged again in one turn of the loop: some 2 ms.
 _SLICE = 100
 
@@ -43,6 +46,7 @@ class PolicyWatch:
         self._marks: Marks | None = marks
         self._wake = asyncio.Event()
         self._renew = time.monotonic() + _RENEW_SECONDS
+        self._next_judging = time.monotonic() + _JUDGE_SECONDS
         self.problem: str | None = None
 
     def look_now(self) -> None:
@@ -57,6 +61,8 @@ class PolicyWatch:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._wake.wait()
+            if time.monotonic() > self._next_judging:  # hours begin and end without anything being applied
+                await self._judge_again()
             marks = await asyncio.to_thread(self._files.marks)
             if marks != self._marks or time.monotonic() > self._renew:
                 self._marks, self._renew = marks, time.monotonic() + _RENEW_SECONDS
@@ -78,6 +84,7 @@ class PolicyWatch:
         return self._files.in_force(), self._files.accounts()
 
     async def _judge_again(self) -> None:
+        self._next_judging = time.monotonic() + _JUDGE_SECONDS
         open_now = [exchange for exchange in self._node.recorder.open if exchange.cut is not None]
         for start in range(0, len(open_now), _SLICE):
             for exchange in open_now[start : start + _SLICE]:

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ _FIRST_SYSTEMD_FD = 3
 
 #: A worker that says nothing for this long hangs, and is killed, in seconds (reference/engine.md, item 13).
 _SILENCE_SECONDS = 10.0
+
+#: The workers' word is written down at least this often, in seconds: an old one says that nobody speaks.
+_WRITE_SECONDS = 5.0
 
 #: What children may take to stop after the drain time, in seconds.
 _GRACE_SECONDS = 10.0
@@ -100,6 +104,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._statuses: dict[int, WorkerStatus] = {}
         self._written: list[WorkerStatus] = []
+        self._write_again = 0.0
         listen = tuple(sock.fileno() for sock in sockets)
         self._workers = [
             Child(f"worker {number}", self._worker_command(number), self._heard, listen)
@@ -172,14 +177,14 @@ class Supervisor:
     async def _write_down(self) -> None:
         """Write the statuses where they changed: a file that commands wait for, and doctor reads."""
         statuses = list(self._statuses.values())
-        if statuses == self._written:
+        if statuses == self._written and time.monotonic() < self._write_again:
             return
         try:
             await asyncio.to_thread(write_statuses, self._plan.state_dir / "run" / "status.json", statuses)
         except OSError as error:  # a full disk must not end the filter: commands see the old statuses until it has room
             log.error("cannot write run/status.json: %s", error.strerror)
         else:
-            self._written = statuses
+            self._written, self._write_again = statuses, time.monotonic() + _WRITE_SECONDS
 
     def _heard(self, line: bytes) -> None:
         status = status_of(line)

@@ -117,6 +117,22 @@ async def test_an_answer_is_streamed_and_recorded_with_its_last_byte(addon, made
     assert handler.exchanges == set()
 
 
+@pytest.mark.parametrize(("host", "status"), [("adult.test", 503), ("filter.test", 200)], ids=["a block", "our pages"])
+async def test_where_the_log_is_full_nothing_but_our_own_pages_is_shown(addon, made, caplog, host, status):
+    made.spool.full = True
+    sent = flow(host, [SIGNED])
+    await addon.requestheaders(Handler(), sent)
+    assert sent.response.status_code == status
+    assert "not recorded: " in caplog.text
+
+
+async def test_what_is_under_way_can_be_cut(addon):
+    handler, sent = Handler(), flow(headers=[SIGNED])
+    await addon.requestheaders(handler, sent)
+    exchange_of(sent).cut()
+    assert handler.closed
+
+
 async def test_a_record_that_cannot_be_written_holds_back_the_last_byte(addon, made):
     handler, sent = Handler(), flow(headers=[SIGNED], response=True)
     await addon.requestheaders(handler, sent)
@@ -150,7 +166,6 @@ async def test_a_websocket_keeps_no_messages_and_can_be_cut(addon, made):
     sent.websocket = WebSocketData()
     addon.responseheaders(handler, sent)
     addon.response(handler, sent)
-    addon.websocket_start(handler, sent)
     for from_client in (True, False, False):
         sent.websocket.messages.append(WebSocketMessage(2, from_client, b"1234"))
         addon.websocket_message(handler, sent)

@@ -114,7 +114,7 @@ def test_whose_choice_a_request_was(policy, headers, intent):
         ([("referer", "https://Start.test/x?secret=1")], "start.test"),
         ([("origin", "https://start.test")], "start.test"),
         ([("origin", "null")], None),
-        ([("referer", "\x00")], None),
+        ([("referer", "no address")], None),
         ([], None),
     ],
     ids=["referer", "origin", "null", "rubbish", "none"],
@@ -147,3 +147,33 @@ def test_of_what_cannot_be_read_nothing_is_believed(policy):
     facts = malformed_facts("10.1.2.3", policy, "X" * 99)
     assert (facts.host, facts.path, facts.user, facts.school) == ("", "", None, "lincoln")
     assert len(facts.method) == 32
+
+
+UNFIT = {
+    "a method with a request line in it": {"method": "GET https://blocked.test/ HTTP/1.1"},
+    "a method with a tab": {"method": "GET\t/x"},
+    "no method": {"method": ""},
+    "a path without a slash": {"path": "bad"},
+    "a whole address as the path": {"path": "https://site.test/bad"},
+    "a backslash for the slash": {"path": "\\bad"},
+    "an asterisk": {"path": "*", "method": "OPTIONS"},
+    "a version in the path": {"path": "/bad HTTP/1.1 b"},
+    "a line feed in the path": {"path": "/a\nX: b"},
+    "a carriage return in a value": {"headers": [("x", "a\rHost: blocked.test")]},
+    "a folded value": {"headers": [("x", "a\r\n b")]},
+    "a NUL in a value": {"headers": [("x", "a\0b")]},
+    "a blank in a name": {"headers": [("x y", "a")]},
+    "a path over the cap of an address": {"path": "/" + "x" * 70_000},
+    "a path that climbs out of a long way down": {"path": "/" + "./" * 40_000 + "bad"},
+}
+
+
+@pytest.mark.parametrize("changes", UNFIT.values(), ids=UNFIT.keys())
+def test_what_an_origin_might_read_differently_is_malformed(policy, changes):
+    with pytest.raises(MalformedAddress):
+        request_facts(flow(**changes), "10.1.2.3", ANA, tunnel(), policy)
+
+
+@pytest.mark.parametrize("path", ["/" + "./" * 4200 + "bad", "/x/.." * 2000 + "/bad", "/" + "%2e/" * 2100 + "bad"])
+def test_a_long_path_is_judged_whole(policy, path):
+    assert request_facts(flow(path=path), "10.1.2.3", ANA, tunnel(), policy).path == "/bad"

@@ -156,6 +156,14 @@ async def test_a_full_spool_blocks_before_anything_leaves(served):
     assert served.records == [("block", "error.usage-log", 503)]
 
 
+async def test_where_the_log_is_full_a_connect_is_refused_and_closed(served, caplog):
+    served.node.spool.full = True
+    served.node.spool.has_room = False
+    for head in (connect(), connect(more=b""), connect(b"@:443")):
+        assert (await served.say(head)).startswith((b"HTTP/1.1 503 ", b"HTTP/1.1 407 ", b"HTTP/1.1 400 "))
+    assert "not recorded: block error.usage-log" in caplog.text
+
+
 async def test_a_failure_inside_the_front_is_a_block(served, caplog):
     async def broken(header, client):
         raise RuntimeError("broken")
