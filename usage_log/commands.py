@@ -13,7 +13,7 @@ from config.load import load, state_dir_of
 from config.revisions import Revisions
 from usage_log import moments
 from usage_log.day_reader import Filter
-from usage_log.queries import audit_rows, refuse_user
+from usage_log.queries import audit_rows, by_id, refuse_user
 from usage_log.reports import Form, print_log, print_summary
 from usage_log.summary import summary
 
@@ -24,6 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 Since = Annotated[str | None, typer.Option(help="From here on: 2026-11-22, today, 24h, in the district's zone.")]
 Until = Annotated[str | None, typer.Option(help="Up to here; a day is meant whole.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="The newest so many; without it all as JSON, 200 as a table.")]
+Reference = Annotated[str | None, typer.Option("--id", help="One block of the last 30 days, by its page's reference.")]
 OneUser = Annotated[str | None, typer.Option("--user", help="Refused: it needs an approved case.")]
 #: A table is built whole before it is shown, so it has an end where nobody gave one.
 _TABLE_ROWS = 200
@@ -42,12 +43,17 @@ def log(
     host: Word = None,
     school: Word = None,
     limit: Limit = None,
+    reference: Reference = None,
     user: OneUser = None,
     as_json: Json = False,
 ) -> None:
-    """Show records, oldest first, with pseudonyms for people."""
+    """Show records, oldest first, with pseudonyms for people; times are those of the district's zone."""
     refuse_user(user)
     folder, zone = _log_of(config)
+    if reference is not None:
+        row = by_id(folder, reference)
+        print_log([row] if row else [], Form(sys.stdout, as_json, zone))
+        raise typer.Exit(0 if row else 1)
     wanted = Filter(*moments.period(since, until, zone), category, action, reason, host, school)
     rows = limit or (None if as_json else _TABLE_ROWS)
     shown = print_log(audit_rows(folder, wanted, rows), Form(sys.stdout, as_json, zone))

@@ -98,7 +98,7 @@ def _older_than(before: Cursor | None) -> tuple[Condition, ...]:
     return () if before is None else (("(time, rowid) < (?, ?)", (before.time, before.row)),)
 
 
-def by_id(state_dir: Path, record_id: str, today: date | None = None) -> DecisionRecord | None:
+def by_id(state_dir: Path, record_id: str, today: date | None = None) -> LogRow | None:
     """Return the block that shows this id as its reference, if it is of the last 30 days; without the person.
 
     The id may be as a person typed it. Raises DayRefused and LogUnreadable.
@@ -111,7 +111,8 @@ def by_id(state_dir: Path, record_id: str, today: date | None = None) -> Decisio
         with reading(state_dir / "log", day) as database:
             row = database.execute(f"{_ROWS} id = ? AND action = 'block' AND event = 'decision'", (key,)).fetchone()
             if row is not None:
-                return _record(row, user=None, device=None)
+                record = _record(row, user=None, device=None)
+                return LogRow(row["node"], row["seq"], record, Cursor(row["time"], row["rowid"]))
     return None
 
 

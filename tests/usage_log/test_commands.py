@@ -58,3 +58,13 @@ def test_one_persons_log_is_refused_before_anything_is_read(tmp_path: Path, comm
     result = run(tmp_path / "no-such.yaml", command, "--user", "jane.roe")
     assert isinstance(result.exception, CaseNeeded)
     assert result.stdout == ""
+
+
+def test_a_block_is_shown_by_the_reference_on_its_page(district: Path) -> None:
+    store(district.parent / "state", record(host="b.test", action="block", reason="bypass.tor", user="jane.roe"))
+    [known] = [json.loads(line) for line in run(district, "log", "--json").stdout.splitlines()]
+    found = run(district, "log", "--json", "--id", known["id"].lower())
+    assert (found.exit_code, json.loads(found.stdout)["host"]) == (0, "b.test")
+    assert json.loads(found.stdout)["user"] is None
+    missing = run(district, "log", "--json", "--id", "0" * 26)
+    assert (missing.exit_code, missing.stdout) == (1, "")

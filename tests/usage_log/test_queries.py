@@ -143,8 +143,10 @@ def test_a_block_is_found_by_its_id_for_thirty_days_without_the_person(tmp_path:
         record(id=allowed, time=at(NOON)),
         record(id=early, time=at(NOON - timedelta(days=1)), **block),
     )
-    found = by_id(tmp_path, f" {late.lower()} ", today)
-    assert found is not None
+    row = by_id(tmp_path, f" {late.lower()} ", today)
+    assert row is not None
+    assert row.seq == 1
+    found = row.record
     assert (found.event, found.host, found.reason) == ("decision", "www.example.test", "category.gambling")
     assert (found.user, found.client, found.path, found.device, found.detail) == (None, "", "", None, None)
     for other in (early, allowed, new_id(), "", "%", "' OR 1 --"):
