@@ -30,7 +30,7 @@ from config.revision_files import RevisionNotWritten, RevisionTampered, Revision
 from config.revisions import Applied, RevisionRefused, Revisions
 from proxy import doctor as doctors
 from proxy import explain as explaining
-from proxy import state
+from proxy import state_dir as state
 from proxy import supervisor as supervising
 from proxy.authority import AuthorityRefused
 from proxy.ca_commands import ca_app
@@ -44,7 +44,7 @@ from proxy.private_file import NotPrivate
 from proxy.progress import progress_bar
 from proxy.snapshot import SnapshotRefused
 from proxy.start import prepare
-from proxy.state import StateUnusable
+from proxy.state_dir import StateUnusable
 from proxy.supervisor import AlreadyRunning, CannotListen
 from proxy.upstream_trust import TrustRefused
 from usage_log.commands import audit_app

@@ -16,10 +16,10 @@ from proxy.block_page import LAST_RESORT, Ask, ask_of
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import malformed_facts, request_facts, sni_of
 from proxy.next_layer import Closed, next_layer
-from proxy.node import judge
 from proxy.recording import Exchange
 from proxy.respond import malformed_verdict, raw_verdict, response_of
 from proxy.upstream import client_left
+from proxy.worker_state import judge
 from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from proxy.identity.identified import Identified
     from proxy.master import Handler
-    from proxy.node import Node
     from proxy.tls_config import BreakwaterTlsConfig
+    from proxy.worker_state import WorkerState
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
 class Addon:
     """One short method a hook. Every method takes the connection's handler and mitmproxy's own argument."""
 
-    def __init__(self, node: Node, tls_config: BreakwaterTlsConfig) -> None:
-        self._node = node
+    def __init__(self, state: WorkerState, tls_config: BreakwaterTlsConfig) -> None:
+        self._state = state
         self.handlers: dict[str, Handler] = {}
         self._table: dict[str, Callable[[Handler, Any], Any]] = {
             "next_layer": self.next_layer,
@@ -93,14 +93,14 @@ class Addon:
     def tls_failed_client(self, handler: Handler, data: tls.TlsData) -> None:
         """Count a client that refuses our certificate; ITS may pass that host through, nobody else."""
         if handler.tunnel is not None and not handler.exchanges:
-            refused, host = self._node.refused_certificates, handler.tunnel.host
+            refused, host = self._state.refused_certificates, handler.tunnel.host
             refused.put(host, (refused.get(host) or 0) + 1)
             handler.tunnel.exchange.detail = "the client refused our certificate"
 
     def http_connect(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Refuse: the front answers every CONNECT itself, so this one came by another way."""
-        facts = malformed_facts(handler.client_ip, self._node.in_force.snapshot, "CONNECT")
-        exchange = Exchange(facts, malformed_verdict(self._node.in_force.snapshot.revision))
+        facts = malformed_facts(handler.client_ip, self._state.in_force.snapshot, "CONNECT")
+        exchange = Exchange(facts, malformed_verdict(self._state.in_force.snapshot.revision))
         exchange.detail = "CONNECT inside a connection"
         flow.response = self._answer(handler, flow, exchange)
 
@@ -110,10 +110,10 @@ class Addon:
         handler.exchanges.add(exchange)
         flow.metadata[_EXCHANGE] = exchange
         if handler.tunnel is not None:
-            self._node.recorder.yield_to_inner(handler.tunnel.exchange)
-        public_name = self._node.in_force.snapshot.public_name
+            self._state.recorder.yield_to_inner(handler.tunnel.exchange)
+        public_name = self._state.in_force.snapshot.public_name
         if flow.error is not None:
-            self._node.recorder.end(exchange)  # mitmproxy refuses it with 400
+            self._state.recorder.end(exchange)  # mitmproxy refuses it with 400
         elif exchange.facts.host == public_name and exchange.verdict.forwards:
             flow.response = self._public(handler, flow, exchange)
         elif exchange.verdict.forwards:
@@ -122,7 +122,7 @@ class Addon:
             flow.response = self._answer(handler, flow, exchange)
 
     async def _judged(self, handler: Handler, flow: http.HTTPFlow) -> Exchange:
-        snapshot = self._node.in_force.snapshot
+        snapshot = self._state.in_force.snapshot
         try:
             if flow.error is not None:
                 raise MalformedAddress
@@ -133,16 +133,16 @@ class Addon:
             exchange = Exchange(facts, malformed_verdict(snapshot.revision))
             exchange.detail = "a request that cannot be read"  # and not what it says: it may hold anything
             return exchange
-        return Exchange(*await judge(facts, self._node))
+        return Exchange(*await judge(facts, self._state))
 
     async def _identify(self, handler: Handler, flow: http.HTTPFlow) -> Identified:
         """Inside a tunnel the user is the CONNECT's; outside, every request says who it comes from."""
         tunnel, headers = handler.tunnel, flow.request.headers
         if tunnel is not None:
-            return self._node.identity.recheck(tunnel.identified)
+            return self._state.identity.recheck(tunnel.identified)
         header = headers.get("proxy-authorization")
         raw = header.encode("utf-8", "surrogateescape") if header is not None else None
-        return await self._node.identity.identify(raw, handler.client_ip)
+        return await self._state.identity.identify(raw, handler.client_ip)
 
     def _forward(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Send the request on: to the host that was judged, without what is only for the proxy."""
@@ -155,7 +155,7 @@ class Addon:
         elif not request.is_http2:
             request.authority = ""  # an absolute form inside a tunnel would be read as a proxy's
         exchange.cut = handler.close
-        self._node.recorder.begin(exchange)
+        self._state.recorder.begin(exchange)
 
         def count(data: bytes) -> bytes:
             exchange.bytes_in += len(data)
@@ -165,19 +165,19 @@ class Addon:
 
     def _answer(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer instead of the origin, with the record written first."""
-        answer = self._node.in_force.pages.answer(exchange.verdict, exchange.facts, _ask(flow), exchange.id)
+        answer = self._state.in_force.pages.answer(exchange.verdict, exchange.facts, _ask(flow), exchange.id)
         return self._finish(handler, flow, exchange, response_of(answer))
 
     def _public(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer for `public_name`: reachable before sign-in and during error.*."""
-        answer = self._node.in_force.public_pages.answer(flow.request.method, exchange.facts.path, _ask(flow))
+        answer = self._state.in_force.public_pages.answer(flow.request.method, exchange.facts.path, _ask(flow))
         return self._finish(handler, flow, exchange, response_of(answer))
 
     def _finish(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange, made: http.Response) -> http.Response:
         exchange.status = made.status_code
         exchange.bytes_out = len(made.raw_content or b"")
         try:
-            self._node.recorder.end(exchange)
+            self._state.recorder.end(exchange)
         except SpoolFull as full:
             log.error("not recorded: %s %s: %s", exchange.verdict.action.value, exchange.verdict.reason, full)
             if not exchange.verdict.forwards:
@@ -258,7 +258,7 @@ class Addon:
         """Answer 503 for a hook that failed, where the client has had nothing yet; else say so, by False."""
         if not isinstance(data, http.HTTPFlow) or hook not in ("requestheaders", "responseheaders"):
             return False
-        snapshot = self._node.in_force.snapshot
+        snapshot = self._state.in_force.snapshot
         exchange = exchange_of(data) or Exchange(
             malformed_facts(handler.client_ip, snapshot, data.request.method), error_verdict("hook", snapshot.revision)
         )
@@ -268,7 +268,7 @@ class Addon:
         return True
 
     def _end(self, handler: Handler, exchange: Exchange) -> None:
-        self._node.recorder.end(exchange)
+        self._state.recorder.end(exchange)
         handler.exchanges.discard(exchange)
 
 

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from mitmproxy.connection import Client
 
     from proxy.master import Handler
-    from proxy.node import Node
+    from proxy.worker_state import WorkerState
 
 
-class NodeAnswers:
+class WorkerAnswers:
     """Answers of ours, each with its record. `handlers` are the connections by their client's id."""
 
-    def __init__(self, node: Node, handlers: Mapping[str, Handler]) -> None:
-        self._node = node
+    def __init__(self, state: WorkerState, handlers: Mapping[str, Handler]) -> None:
+        self._state = state
         self._handlers = handlers
 
     @property
     def head_bytes(self) -> int:
         """Give the largest head that is read, in bytes."""
-        return self._node.limits.head_bytes
+        return self._state.limits.head_bytes
 
     def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
         """Put our page on a flow whose origin cannot be used."""
@@ -40,24 +40,24 @@ class NodeAnswers:
             raise RuntimeError("a request without a verdict asked for its origin")
         verdict, outcome = failure_verdict(error, exchange.verdict)
         ask = ask_of(flow.request.headers.fields, flow.request.method)
-        page = self._node.in_force.pages.answer(verdict, exchange.facts, ask, exchange.id)
+        page = self._state.in_force.pages.answer(verdict, exchange.facts, ask, exchange.id)
         flow.response = response_of(page)
         exchange.outcome, exchange.detail = outcome, error
         exchange.status, exchange.bytes_out = verdict.status, len(page.body)
         if verdict.reason.startswith("address."):
             exchange.verdict = verdict
-        self._node.recorder.end(exchange)
+        self._state.recorder.end(exchange)
 
     def refuse_head(self, client: Client, status: int, why: str) -> bytes:
         """Record a head that cannot be read, under the tunnel's user, and give the whole answer to it."""
-        handler, snapshot = self._handlers[client.id], self._node.in_force.snapshot
+        handler, snapshot = self._handlers[client.id], self._state.in_force.snapshot
         facts = malformed_facts(handler.client_ip, snapshot, "")
         if handler.tunnel is not None:
             proved = handler.tunnel.identified
             facts = replace(facts, user=proved.user, identity=proved.method if proved.user else None)
-            self._node.recorder.yield_to_inner(handler.tunnel.exchange)
+            self._state.recorder.yield_to_inner(handler.tunnel.exchange)
         exchange = Exchange(facts, replace(malformed_verdict(snapshot.revision), status=status), detail=why)
-        page = self._node.in_force.pages.answer(exchange.verdict, facts, Ask(), exchange.id)
+        page = self._state.in_force.pages.answer(exchange.verdict, facts, Ask(), exchange.id)
         exchange.status, exchange.bytes_out = status, len(page.body)
-        self._node.recorder.end(exchange)
+        self._state.recorder.end(exchange)
         return raw_of(page, close=True)

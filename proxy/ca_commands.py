@@ -11,7 +11,7 @@ import typer
 
 from config.load import state_dir_of
 from proxy.authority import NEXT_FILE, description, open_authority, open_next, rotate
-from proxy.state import settings_for_commands
+from proxy.state_dir import settings_for_commands
 
 ca_app = typer.Typer(no_args_is_help=True, help="The certificate authority of this filter.")
 

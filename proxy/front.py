@@ -16,19 +16,19 @@ from proxy.block_page import LAST_RESORT, Answer, ask_of
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import Tunnel, connect_facts, malformed_facts
 from proxy.head import END, Head, MalformedHead, parse_head
-from proxy.node import judge
 from proxy.public_pages import Health
 from proxy.recording import Exchange
 from proxy.respond import held, malformed_verdict, raw_of
 from proxy.splice import splice
 from proxy.verdict import Action
+from proxy.worker_state import judge
 from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
     from proxy.connections import Connections
     from proxy.identity.identified import Identified
     from proxy.master import Engine
-    from proxy.node import Node
+    from proxy.worker_state import WorkerState
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ _CHALLENGES = 10
 class Front(asyncio.Protocol):
     """One accepted connection, until it is answered, spliced, or handed to mitmproxy."""
 
-    def __init__(self, node: Node, engine: Engine, connections: Connections) -> None:
-        self._node = node
+    def __init__(self, state: WorkerState, engine: Engine, connections: Connections) -> None:
+        self._state = state
         self._engine = engine
         self._connections = connections
         self._buffer = bytearray()
@@ -92,7 +92,7 @@ class Front(asyncio.Protocol):
         self._transport.close()
 
     def _expect_head(self) -> None:
-        seconds = self._node.limits.head_seconds
+        seconds = self._state.limits.head_seconds
         self._deadline = asyncio.get_running_loop().call_later(seconds, self._too_slow)
 
     def _stop_deadline(self) -> None:
@@ -108,10 +108,10 @@ class Front(asyncio.Protocol):
     def _take_head(self, start: int = 0) -> None:
         """Look for the end of the head, from where it has not been looked for yet."""
         end = self._buffer.find(END, start)
-        if end < 0 and len(self._buffer) <= self._node.limits.head_bytes:
+        if end < 0 and len(self._buffer) <= self._state.limits.head_bytes:
             return
         self._stop_deadline()
-        if end < 0 or end > self._node.limits.head_bytes:
+        if end < 0 or end > self._state.limits.head_bytes:
             self._refuse_malformed("the head is too large", 431)
             return
         try:
@@ -137,9 +137,9 @@ class Front(asyncio.Protocol):
 
     def _public(self, head: Head) -> None:
         """Answer a request to the filter itself: its notice, PAC and certificate. Never keeps the socket."""
-        health = Health(self._node.spool.has_room, self._node.spool.problem or "ok")
+        health = Health(self._state.spool.has_room, self._state.spool.problem or "ok")
         ask = ask_of(head.fields, head.method)
-        self._send(self._node.in_force.public_pages.answer(head.method, head.target, ask, health), close=True)
+        self._send(self._state.in_force.public_pages.answer(head.method, head.target, ask, health), close=True)
 
     async def _connect(self, head: Head, length: int) -> None:
         """Identify, judge, and refuse, splice or hand over."""
@@ -154,7 +154,7 @@ class Front(asyncio.Protocol):
             self._refuse(head, exchange)
 
     async def _judged(self, head: Head) -> tuple[Exchange, Identified]:
-        snapshot, identity = self._node.in_force.snapshot, self._node.identity
+        snapshot, identity = self._state.in_force.snapshot, self._state.identity
         header = head.value(b"proxy-authorization")
         identified = await identity.identify(header, self.client)
         try:
@@ -164,20 +164,20 @@ class Front(asyncio.Protocol):
             exchange = Exchange(facts, malformed_verdict(snapshot.revision))
             exchange.detail = "CONNECT to what is no host and port"
             return exchange, identified
-        return Exchange(*await judge(facts, self._node)), identified
+        return Exchange(*await judge(facts, self._state)), identified
 
     async def _splice(self, exchange: Exchange) -> None:
         self._transport.write(_ESTABLISHED)
-        self._node.recorder.begin(exchange)
+        self._state.recorder.begin(exchange)
         rest, self._buffer = bytes(self._buffer), bytearray()
         try:
-            await splice(self._transport, rest, exchange, self._node)
+            await splice(self._transport, rest, exchange, self._state)
         finally:
             self._connections.forget(self)
 
     async def _intercept(self, exchange: Exchange, identified: Identified) -> None:
         self._transport.write(_ESTABLISHED)
-        self._node.recorder.begin(exchange)
+        self._state.recorder.begin(exchange)
         facts = exchange.facts
         await self._hand_over(Tunnel(facts.host, facts.port, identified, exchange))
 
@@ -202,7 +202,7 @@ class Front(asyncio.Protocol):
     def _refuse(self, head: Head, exchange: Exchange) -> None:
         """Answer a CONNECT with a refusal, recorded first. After a challenge the client may try again."""
         ask = ask_of(head.fields, "CONNECT")
-        answer = self._node.in_force.pages.answer(exchange.verdict, exchange.facts, ask, exchange.id)
+        answer = self._state.in_force.pages.answer(exchange.verdict, exchange.facts, ask, exchange.id)
         exchange.status, exchange.bytes_out = answer.status, len(answer.body)
         self._record(exchange)
         self._challenges += 1
@@ -216,14 +216,14 @@ class Front(asyncio.Protocol):
                 self._take_head()
 
     def _refuse_malformed(self, why: str, status: int) -> None:
-        snapshot = self._node.in_force.snapshot
+        snapshot = self._state.in_force.snapshot
         exchange = Exchange(malformed_facts(self.client, snapshot, ""), malformed_verdict(snapshot.revision))
         exchange.detail, exchange.status = why, status
         self._record(exchange)
         self._send(Answer(status, _EMPTY, b""), close=True)
 
     def _refuse_failed(self) -> None:
-        snapshot = self._node.in_force.snapshot
+        snapshot = self._state.in_force.snapshot
         exchange = Exchange(malformed_facts(self.client, snapshot, ""), error_verdict("hook", snapshot.revision))
         self._record(exchange)
         self._send(LAST_RESORT, close=True)
@@ -231,7 +231,7 @@ class Front(asyncio.Protocol):
     def _record(self, exchange: Exchange) -> None:
         """Record a refusal. Where the log has no room it is refused all the same, and said where an operator looks."""
         try:
-            self._node.recorder.end(exchange)
+            self._state.recorder.end(exchange)
         except SpoolFull as full:
             log.error("not recorded: %s %s: %s", exchange.verdict.action.value, exchange.verdict.reason, full)
 

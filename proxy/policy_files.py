@@ -11,9 +11,9 @@ from categories.update import current
 from config.revisions import Revisions
 from proxy.block_page import Pages, PageSettings
 from proxy.identity.accounts import load_accounts
-from proxy.node import InForce
 from proxy.public_pages import ProxyAddress, PublicFiles, PublicPages
 from proxy.snapshot import PolicySnapshot, build
+from proxy.worker_state import InForce
 
 if TYPE_CHECKING:
     from pathlib import Path

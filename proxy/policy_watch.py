@@ -18,9 +18,9 @@ from proxy.evaluate import evaluate
 
 if TYPE_CHECKING:
     from proxy.identity.accounts import Accounts
-    from proxy.node import InForce, Node
     from proxy.policy_files import Marks, PolicyFiles
     from proxy.recording import Exchange
+    from proxy.worker_state import InForce, WorkerState
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,11 @@ _SLICE = 100
 
 
 class PolicyWatch:
-    """Keeps a node's policy what was applied last."""
+    """Keeps a worker's policy what was applied last."""
 
-    def __init__(self, node: Node, files: PolicyFiles, marks: Marks) -> None:
-        """Take the marks of what the node was made from."""
-        self._node = node
+    def __init__(self, state: WorkerState, files: PolicyFiles, marks: Marks) -> None:
+        """Take the marks of what the state was made from."""
+        self._state = state
         self._files = files
         self._marks: Marks | None = marks
         self._wake = asyncio.Event()
@@ -76,8 +76,8 @@ class PolicyWatch:
             log.error("what was applied cannot be used, so nothing changes: %s", error)
             return
         self.problem = None
-        self._node.in_force = in_force
-        self._node.identity.swap(accounts)
+        self._state.in_force = in_force
+        self._state.identity.swap(accounts)
         await self._judge_again()
 
     def _build(self) -> tuple[InForce, Accounts]:
@@ -85,7 +85,7 @@ class PolicyWatch:
 
     async def _judge_again(self) -> None:
         self._next_judging = time.monotonic() + _JUDGE_SECONDS
-        open_now = [exchange for exchange in self._node.recorder.open if exchange.cut is not None]
+        open_now = [exchange for exchange in self._state.recorder.open if exchange.cut is not None]
         for start in range(0, len(open_now), _SLICE):
             for exchange in open_now[start : start + _SLICE]:
                 self._cut_if_blocked(exchange)
@@ -95,9 +95,9 @@ class PolicyWatch:
         if exchange.ended or exchange.cut is None:
             return
         facts = replace(exchange.facts, at=datetime.now(UTC))
-        if facts.user is not None and not self._node.identity.active(facts.user):
+        if facts.user is not None and not self._state.identity.active(facts.user):
             exchange.detail = "cut off: the account is disabled"
-        elif evaluate(facts, self._node.in_force.snapshot).forwards:
+        elif evaluate(facts, self._state.in_force.snapshot).forwards:
             return
         else:
             exchange.detail = "cut off: blocked by a later policy"

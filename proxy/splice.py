@@ -22,8 +22,8 @@ from proxy.respond import raw_verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proxy.node import Node
     from proxy.recording import Exchange
+    from proxy.worker_state import WorkerState
 
 #: A ClientHello of more than this is none: with post-quantum key shares they come to some 2 KiB.
 _HELLO_CAP = 32 * 1024
@@ -44,13 +44,13 @@ class ClientGone(Exception):
     """The client left before it had said anything: a browser that opened a tunnel in advance."""
 
 
-async def splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, node: Node) -> None:
+async def splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, state: WorkerState) -> None:
     """Relay between a client's transport and the exchange's destination until both sides have ended.
 
     `rest` is what was read behind the CONNECT head. Records the exchange when it ends.
     """
     try:
-        await _splice(transport, rest, exchange, node)
+        await _splice(transport, rest, exchange, state)
     except NoClientHello as error:
         exchange.verdict = raw_verdict(exchange.verdict.policy_revision)
         exchange.status, exchange.detail = exchange.verdict.status, str(error)
@@ -60,31 +60,31 @@ async def splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, 
         exchange.outcome, exchange.detail = _outcome(error), str(error.args[0])
     finally:
         transport.close()
-        node.recorder.end(exchange)
+        state.recorder.end(exchange)
 
 
 def _outcome(error: UpstreamError) -> str:
     return error.outcome if error.outcome in ("dns", "connect", "timeout") else "connect"
 
 
-async def _splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, node: Node) -> None:
+async def _splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, state: WorkerState) -> None:
     client = _Side()
     client.connection_made(transport)
     transport.set_protocol(client)
     client.held += rest
     transport.resume_reading()
-    server_name = await _server_name(client, node.limits.hello_seconds)
+    server_name = await _server_name(client, state.limits.hello_seconds)
     facts = replace(exchange.facts, stage=Stage.CLIENT_HELLO, sni=sni_of(server_name) or "", interceptable=False)
-    verdict = evaluate(facts, node.in_force.snapshot)
+    verdict = evaluate(facts, state.in_force.snapshot)
     exchange.facts = facts
     if not verdict.forwards:
         exchange.verdict, exchange.status = verdict, verdict.status
         return
     exchange.status = 200
-    sock = await node.dialer.socket_to(facts.host, facts.port)
+    sock = await state.dialer.socket_to(facts.host, facts.port)
     _, origin = await asyncio.get_running_loop().create_connection(_Side, sock=sock)
     exchange.cut = transport.abort
-    await _relay(client, origin, exchange, node.limits.tunnel_idle_seconds)
+    await _relay(client, origin, exchange, state.limits.tunnel_idle_seconds)
 
 
 async def _server_name(client: _Side, seconds: float) -> str | None:

@@ -9,7 +9,7 @@ from categories.update import silent
 from config.revisions import Applied, Revisions
 from proxy.authority import open_or_create, use_next
 from proxy.identity.accounts import load_accounts
-from proxy.state import compile_for, lists_fit, open_snapshot, say_findings, settings_for_commands, with_lists
+from proxy.state_dir import compile_for, lists_fit, open_snapshot, say_findings, settings_for_commands, with_lists
 from proxy.supervisor import Plan
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from config.problems import SettingsRefused
 from config.revision_files import RevisionTampered
 from proxy import engine
 from proxy.addon import Addon
-from proxy.answers import NodeAnswers
+from proxy.answers import WorkerAnswers
 from proxy.authority import AuthorityRefused, open_or_create
 from proxy.bounded_cache import BoundedCache
 from proxy.connect import Dialer, Resolver
@@ -32,7 +32,6 @@ from proxy.identity.accounts import AccountsRefused
 from proxy.identity.local import LocalIdentity
 from proxy.leaf_certificates import LeafCertificates
 from proxy.master import Engine, Times
-from proxy.node import Node
 from proxy.policy_files import NothingApplied, PolicyFiles, applied_settings
 from proxy.policy_watch import PolicyWatch
 from proxy.recording import Recorder
@@ -40,6 +39,7 @@ from proxy.snapshot import SnapshotRefused
 from proxy.status import WorkerStatus
 from proxy.tls_config import BreakwaterTlsConfig
 from proxy.upstream_trust import TrustRefused
+from proxy.worker_state import WorkerState
 from usage_log.spool import Spool, SpoolFull
 
 if TYPE_CHECKING:
@@ -105,25 +105,25 @@ class Worker:
         marks = files.marks()
         spool = Spool(state_dir / "spool", socket.gethostname(), self._number, limits.spool_bytes // arguments.workers)
         resolver = Resolver(limits.dns_seconds)
-        self._node = Node(
+        self._state = WorkerState(
             in_force=files.in_force(),
             identity=LocalIdentity(files.accounts()),
             recorder=Recorder(spool),
             spool=spool,
             resolver=resolver,
-            dialer=Dialer(resolver, lambda address, port: self._node.refuses(address, port), limits.connect_seconds),
+            dialer=Dialer(resolver, lambda address, port: self._state.refuses(address, port), limits.connect_seconds),
             own_ports=frozenset(sock.getsockname()[1] for sock, _ in self._listeners),
             refused_certificates=BoundedCache(_REFUSED_HOSTS),
         )
         tls_config = BreakwaterTlsConfig(
             LeafCertificates(authority, settings.proxy.public_name), tuple(settings.proxy.extra_trust)
         )
-        addon = Addon(self._node, tls_config)
-        engine.install(self._node.dialer.streams_to, NodeAnswers(self._node, addon.handlers))
+        addon = Addon(self._state, tls_config)
+        engine.install(self._state.dialer.streams_to, WorkerAnswers(self._state, addon.handlers))
         times = Times(limits.idle_seconds, limits.tunnel_idle_seconds, limits.dns_seconds)
         self._engine = Engine(addon, tls_config, times)
         self._connections = Connections(limits.connections_per_client, _room_for_clients())
-        self._watch = PolicyWatch(self._node, files, marks)
+        self._watch = PolicyWatch(self._state, files, marks)
         self._drain_seconds = limits.drain_seconds
         self._stopping = asyncio.Event()
         self.failed = False
@@ -145,10 +145,10 @@ class Worker:
         for task in upkeep:
             task.cancel()
         await asyncio.gather(*accepting, *upkeep, return_exceptions=True)
-        self._node.recorder.end_all("client-abort")
-        self._node.spool.close()
-        self._node.resolver.close()
-        self._node.identity.close()
+        self._state.recorder.end_all("client-abort")
+        self._state.spool.close()
+        self._state.resolver.close()
+        self._state.identity.close()
 
     def _look_after(self, task: asyncio.Task[None]) -> None:
         """End a worker one of whose tasks has died: the supervisor starts it again, whole."""
@@ -173,7 +173,7 @@ class Worker:
     async def _greet(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
         with contextlib.suppress(OSError):  # a client that does not finish TLS has asked nothing
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Front(self._node, self._engine, self._connections), connection, ssl=tls
+                lambda: Front(self._state, self._engine, self._connections), connection, ssl=tls
             )
 
     async def _tick(self) -> None:
@@ -183,19 +183,19 @@ class Worker:
                 self._stopping.set()  # the supervisor is gone; it will not start a second set beside us
                 return
             with contextlib.suppress(SpoolFull):  # the next tick tries again; new requests are blocked meanwhile
-                self._node.recorder.tick()
+                self._state.recorder.tick()
             await asyncio.sleep(_TICK_SECONDS)
 
     def _tell(self) -> bool:
-        snapshot = self._node.in_force.snapshot
+        snapshot = self._state.in_force.snapshot
         status = WorkerStatus(
             worker=self._number,
             pid=os.getpid(),
             revision=snapshot.revision,
             generation=snapshot.index.generation,
-            accounts=self._node.identity.revision,
-            problem=self._watch.problem or self._node.spool.problem,
-            refused_certificates=dict(self._node.refused_certificates.items()),
+            accounts=self._state.identity.revision,
+            problem=self._watch.problem or self._state.spool.problem,
+            refused_certificates=dict(self._state.refused_certificates.items()),
         )
         try:
             os.write(self._pipe, status.line())
@@ -207,10 +207,10 @@ class Worker:
         """Prepare the next segment before it is needed, and bring records to the disk once a second."""
         turn = 0
         while True:
-            await asyncio.to_thread(self._node.spool.prepare)
+            await asyncio.to_thread(self._state.spool.prepare)
             turn += 1
             if turn % int(_TICK_SECONDS / _SPOOL_SECONDS) == 0:
-                await asyncio.to_thread(self._node.spool.sync)
+                await asyncio.to_thread(self._state.spool.sync)
             await asyncio.sleep(_SPOOL_SECONDS)
 
     async def _drain(self) -> None:

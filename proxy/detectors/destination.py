@@ -67,7 +67,7 @@ def judge_address(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnap
 def _is_own(ip: IPv4Address | IPv6Address, port: int, snapshot: PolicySnapshot) -> bool:
     """The proxy's own listeners, as they are set: a request to itself would loop, or ask for metrics from inside.
 
-    Which addresses a listener on 0.0.0.0 has, only the machine knows: the dialer asks it (proxy/node.py).
+    Which addresses a listener on 0.0.0.0 has, only the machine knows: the dialer asks it (proxy/worker_state.py).
     """
     if port not in snapshot.own_ports:
         return False

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from proxy.identity import accounts_file, users_command
-from proxy.state import state_folder
+from proxy.state_dir import state_folder
 
 users_app = typer.Typer(no_args_is_help=True, help="The accounts of this filter.")
 

@@ -10,8 +10,8 @@ from mitmproxy.test import tflow
 from proxy.flow_facts import Tunnel
 from proxy.recording import Exchange
 from proxy.verdict import Action, Verdict
-from tests.proxy.nodes import ANA
 from tests.proxy.policy import facts
+from tests.proxy.workers import ANA
 
 PUBLIC = {"site.test": (ip_address("93.184.216.34"),)}
 

@@ -12,7 +12,7 @@ from mitmproxy.websocket import WebSocketData, WebSocketMessage
 from proxy.addon import Addon, exchange_of
 from proxy.next_layer import Closed
 from tests.proxy.flows import CLIENT, PUBLIC, SIGNED, Handler, flow, reasons, tunnel
-from tests.proxy.nodes import node
+from tests.proxy.workers import node
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from proxy.addon import Addon
-from proxy.answers import NodeAnswers
+from proxy.answers import WorkerAnswers
 from tests.proxy.flows import CLIENT, PUBLIC, SIGNED, Handler, flow, reasons, tunnel
-from tests.proxy.nodes import node
+from tests.proxy.workers import node
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def addon(made):
 
 @pytest.fixture
 def answers(made, addon):
-    return NodeAnswers(made, addon.handlers)
+    return WorkerAnswers(made, addon.handlers)
 
 
 FAILURES = {

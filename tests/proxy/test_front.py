@@ -8,7 +8,7 @@ import pytest
 
 from proxy.connections import Connections
 from proxy.front import Front
-from tests.proxy.nodes import node
+from tests.proxy.workers import node
 
 GET = b"GET http://site.test/ HTTP/1.1\r\nHost: site.test\r\n\r\n"
 SIGNED = b"Proxy-Authorization: Basic ana\r\n"

@@ -9,7 +9,7 @@ from proxy.authority import open_authority
 from proxy.pages.ask import Ask
 from proxy.policy_files import NothingApplied, PolicyFiles, applied_settings, policy_of
 from proxy.start import prepare
-from proxy.state import open_index
+from proxy.state_dir import open_index
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEMO = """

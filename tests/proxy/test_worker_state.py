@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from proxy.connect import NameNotFound
-from proxy.node import Node, judge
+from proxy.worker_state import WorkerState, judge
 from tests.proxy.policy import facts, snapshot
 
 PUBLIC, PRIVATE = ip_address("93.184.216.34"), ip_address("10.0.0.1")
@@ -32,7 +32,7 @@ class Names:
 
 def node(names, has_room=True, ports=()):
     in_force = SimpleNamespace(snapshot=snapshot("proxy: {public_name: filter.test}\n"))
-    return Node(in_force, None, None, SimpleNamespace(has_room=has_room), names, None, frozenset(ports), {})
+    return WorkerState(in_force, None, None, SimpleNamespace(has_room=has_room), names, None, frozenset(ports), {})
 
 
 async def test_a_name_that_resolves_to_a_private_address_is_refused_before_it_is_dialled():

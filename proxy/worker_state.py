@@ -34,7 +34,7 @@ class InForce:
 
 
 @dataclass(slots=True)
-class Node:
+class WorkerState:
     """A worker's state. Only `in_force` is replaced while it runs."""
 
     in_force: InForce
@@ -59,21 +59,21 @@ class Node:
         return "this filter itself" if port in self.own_ports and is_this_machine(address) else None
 
 
-async def judge(facts: RequestFacts, node: Node) -> tuple[RequestFacts, Verdict]:
+async def judge(facts: RequestFacts, state: WorkerState) -> tuple[RequestFacts, Verdict]:
     """Evaluate facts; what would be forwarded is evaluated again with every address that its name resolves to.
 
     A name that does not resolve keeps its verdict: an allow whose outcome is `dns`.
     """
-    snapshot = node.in_force.snapshot
-    if not node.spool.has_room:
+    snapshot = state.in_force.snapshot
+    if not state.spool.has_room:
         return facts, error_verdict("usage-log", snapshot.revision)
-    if facts.ip is None and (known := node.resolver.cached(facts.host)) is not None:
+    if facts.ip is None and (known := state.resolver.cached(facts.host)) is not None:
         facts = replace(facts, addresses=known)
     verdict = evaluate(facts, snapshot)
     if facts.ip is not None or facts.addresses or not verdict.forwards or facts.host == snapshot.public_name:
         return facts, verdict
     try:
-        facts = replace(facts, addresses=await node.resolver.resolve(facts.host))
+        facts = replace(facts, addresses=await state.resolver.resolve(facts.host))
     except NameNotFound:
         return facts, verdict
     return facts, evaluate(facts, snapshot)

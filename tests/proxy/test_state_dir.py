@@ -12,7 +12,7 @@ from categories.update import current, silent
 from config.load import loads
 from config.problems import SettingsRefused
 from config.revisions import RevisionNotWritten, RevisionRefused, Revisions, RevisionTampered
-from proxy import state
+from proxy import state_dir as state
 from proxy.policy_files import NothingApplied
 from proxy.start import prepare
 from proxy.status import WorkerStatus, write_statuses

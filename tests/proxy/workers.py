@@ -1,4 +1,4 @@
-"""A node in memory: a real policy and real pages, a spool that is a list, names that are a table."""
+"""A worker in memory: a real policy and real pages, a spool that is a list, names that are a table."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from proxy.block_page import Pages, PageSettings
 from proxy.bounded_cache import BoundedCache
 from proxy.connect import NameNotFound
 from proxy.identity.identified import Identified, Problem
-from proxy.node import InForce, Node
 from proxy.recording import Recorder
+from proxy.worker_state import InForce, WorkerState
 from tests.proxy.policy import snapshot
 from usage_log.spool import SpoolFull
 
@@ -72,7 +72,7 @@ def node(entries=(), text="", **changes):
     )
     limits = Limits(head_seconds=0.3, head_bytes=2048)
     spool = Spool()
-    made = Node(
+    made = WorkerState(
         in_force=InForce(policy, Pages(SETTINGS), PublicPages(), limits),
         identity=Identity(),
         recorder=Recorder(spool),
