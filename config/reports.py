@@ -102,11 +102,19 @@ def difference_lines(changes: Sequence[Change]) -> list[str]:
 
 def _change(change: Change) -> str:
     mark = " (restart)" if change.needs_restart else ""
+    before, after = (_value(_told(change.key, value)) for value in (change.before, change.after))
     if change.before is None:
-        return f"+ {change.key}: {_value(change.after)}{mark}"
+        return f"+ {change.key}: {after}{mark}"
     if change.after is None:
-        return f"- {change.key}: {_value(change.before)}{mark}"
-    return f"~ {change.key}: {_value(change.before)} -> {_value(change.after)}{mark}"
+        return f"- {change.key}: {before}{mark}"
+    return f"~ {change.key}: {before} -> {after}{mark}"
+
+
+def _told(key: str, value: Any) -> Any:
+    """A value as it may be shown: an address may hold a subscription's key in its query, so that is left out."""
+    if key.endswith(".url") and isinstance(value, str) and "?" in value:
+        return f"{value.partition('?')[0]}?…"
+    return value
 
 
 def _value(value: Any) -> str:
@@ -117,7 +125,12 @@ def _value(value: Any) -> str:
 def difference_json(changes: Sequence[Change]) -> list[dict[str, Any]]:
     """The difference as JSON values."""
     return [
-        {"key": change.key, "before": change.before, "after": change.after, "needs_restart": change.needs_restart}
+        {
+            "key": change.key,
+            "before": _told(change.key, change.before),
+            "after": _told(change.key, change.after),
+            "needs_restart": change.needs_restart,
+        }
         for change in changes
     ]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config import reports
-from config.difference import difference
+from config.difference import Change, difference
 from config.problems import Problem
 from config.revision_files import Entry
 from config.revisions import Applied, Past
@@ -100,3 +100,10 @@ def test_problems_and_applied_settings_as_values() -> None:
     ]
     applied = Applied(1, settings(), "a: 1\n", "ann", "first", NOW, "ab12", Path("/etc"), "/etc/d.yaml")
     assert json.loads(json.dumps(reports.applied_json(applied)))["time"] == "2026-11-22T12:00:00+00:00"
+
+
+def test_the_key_of_a_subscription_is_never_shown() -> None:
+    change = Change("lists.[ut1].url", "https://lists.test/a?key=s3cret", "https://lists.test/b?key=s3cret2", False)
+    shown = "\n".join(reports.difference_lines([change])) + json.dumps(reports.difference_json([change]))
+    assert "s3cret" not in shown
+    assert "https://lists.test/b?" in shown
