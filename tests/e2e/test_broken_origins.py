@@ -54,7 +54,7 @@ def origin(port: int, said: bytes) -> Iterator[None]:
 def test_an_origin_that_answers_rubbish(product: Product, network: Network, said: bytes) -> None:
     seen = len(product.records(host=HOST))
     with origin(network.plain_port, said), Client(product) as client:
-        answer = client.get(network.plain_url(HOST), credentials("ana"))
+        answer = client.get(network.plain_url(HOST, "/broken"), credentials("ana"))
     assert answer.status == 502
     assert "mitmproxy" not in str(answer.headers) + answer.text
     row = product.recorded(seen + 1, host=HOST)[-1]
@@ -65,7 +65,7 @@ def test_an_origin_that_breaks_off_in_the_middle(product: Product, network: Netw
     seen = len(product.records(host=HOST))
     said = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
     with origin(network.plain_port, said), Client(product) as client:
-        client.send(f"GET {network.plain_url(HOST)} HTTP/1.1\r\nHost: {HOST}\r\n{credentials('ana')}\r\n")
+        client.send(f"GET {network.plain_url(HOST, '/broken')} HTTP/1.1\r\nHost: {HOST}\r\n{credentials('ana')}\r\n")
         assert client.rest().endswith(b"hello")
     row = product.recorded(seen + 1, host=HOST)[-1]
     assert (row["status"], row["bytes_out"], row["outcome"]) == (200, 5, "connect")
