@@ -14,7 +14,7 @@ from mitmproxy import http
 from categories.address import MalformedAddress
 from proxy.block_page import LAST_RESORT, Ask, ask_of
 from proxy.evaluate import error_verdict
-from proxy.flow_facts import malformed_facts, request_facts, sni_of
+from proxy.flow_facts import judged_target, malformed_facts, request_facts, sni_of
 from proxy.next_layer import Closed, next_layer
 from proxy.recording import Exchange
 from proxy.respond import malformed_verdict, raw_verdict, response_of
@@ -129,7 +129,7 @@ class Addon:
             identified = await self._identify(handler, flow)
             facts = request_facts(flow, handler.client_ip, identified, handler.tunnel, snapshot)
         except MalformedAddress:
-            facts = malformed_facts(handler.client_ip, snapshot, flow.request.method)
+            facts = malformed_facts(handler.client_ip, snapshot, flow.request.method, handler.tunnel)
             exchange = Exchange(facts, malformed_verdict(snapshot.revision))
             exchange.detail = "a request that cannot be read"  # and not what it says: it may hold anything
             return exchange
@@ -155,6 +155,8 @@ class Addon:
         elif not request.is_http2:
             request.authority = ""  # an absolute form inside a tunnel would be read as a proxy's
         exchange.cut = handler.close
+        if (target := judged_target(request.data.path, facts)) is not None:
+            request.data.path = target
         self._state.recorder.begin(exchange)
 
         def count(data: bytes) -> bytes:

@@ -51,10 +51,8 @@ class WorkerAnswers:
     def refuse_head(self, client: Client, status: int, why: str) -> bytes:
         """Record a head that cannot be read, under the tunnel's user, and give the whole answer to it."""
         handler, snapshot = self._handlers[client.id], self._state.in_force.snapshot
-        facts = malformed_facts(handler.client_ip, snapshot, "")
+        facts = malformed_facts(handler.client_ip, snapshot, "", handler.tunnel)
         if handler.tunnel is not None:
-            proved = handler.tunnel.identified
-            facts = replace(facts, user=proved.user, identity=proved.method if proved.user else None)
             self._state.recorder.yield_to_inner(handler.tunnel.exchange)
         exchange = Exchange(facts, replace(malformed_verdict(snapshot.revision), status=status), detail=why)
         page = self._state.in_force.pages.answer(exchange.verdict, facts, Ask(), exchange.id)

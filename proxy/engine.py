@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.layers.http import (
     DropStream,
+    ErrorCode,
     GetHttpConnection,
     HttpStream,
     RequestHeaders,
@@ -44,6 +45,7 @@ PINNED: tuple[tuple[Callable[..., Any], str], ...] = (
     (HttpStream.start_request_stream, "46f03368a2a5436256a2f5afc4be43db81c9951bad213d62eb66629573986fbe"),
     (Http1Client.send, "35d961e20d4812046b21ccbb4e616b38f2898780b32363b943a0b31fa499f871"),
     (Http2Connection.protocol_error, "461f5e7de9c9b687b68e74b49413d0043ad138184324f2e7631a8b6cfba1c887"),
+    (Http1Server.send, "cc218a1337c0f5cfba087b270eab789eea877c9a5201eaf22f2b8927efcce85c"),
     (Http1Server.read_headers, "3fe0945216bcf7bc505e296e44dd33908b19aa900d4157e977499bf7164027d6"),
     (HttpStream.handle_protocol_error, "59fc3b2eeeabf63a64d4cce98b4fe4cab5193ebefbd9c32ae186e65c7d25bfe2"),
     (_http1.make_error_response, "03ce75ab62e8e78ba1bc19e735d55a520bf878929c32866868dd234996b4b281"),
@@ -89,6 +91,7 @@ def install(dial: Dial, answers: Answers) -> None:
     Http1Client.send = _send_framed  # type: ignore[method-assign]
     Http2Server.protocol_error = _http2_refused_or(answers)  # type: ignore[method-assign]
     _http2.format_error = _no_words
+    Http1Server.send = _sent_or(answers)  # type: ignore[method-assign, assignment]
     Http1Server.read_headers = _headers_read_or(answers)  # type: ignore[method-assign, assignment]
     _http1.make_error_response = _bare_refusal
     HttpStream.handle_protocol_error = _protocol_error_or(answers)  # type: ignore[method-assign, assignment]
@@ -140,6 +143,20 @@ def _headers_read_or(answers: Answers) -> Callable[[Http1Server, events.Connecti
             yield from _refuse_head(self, answers, 431, "the head is too large")
 
     return read_headers
+
+
+_original_server_send = Http1Server.send
+
+
+def _sent_or(answers: Answers) -> Callable[[Http1Server, Any], Any]:
+    def send(self: Http1Server, event: Any) -> Generator[Any, Any, None]:
+        """Refuse and record a request without a destination: stock answers it before any hook has seen it."""
+        if isinstance(event, ResponseProtocolError) and event.code is ErrorCode.DESTINATION_UNKNOWN:
+            yield from _refuse_head(self, answers, 400, "a request that names no destination")
+        else:
+            yield from _original_server_send(self, event)
+
+    return send
 
 
 def _refuse_head(server: Http1Server, answers: Answers, status: int, why: str) -> Generator[Any, Any, None]:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 _NO_HOST = "(malformed)"
 
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
-_TARGET = re.compile(rb"/[^\x00-\x20\x7f]*")
+_TARGET = re.compile(rb"/[^\x00-\x20#\x7f]*")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_DOTTED = re.compile(rb"\\|(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/;\\]|%2f|%5c)", re.IGNORECASE)
 _BREAKS = re.compile(rb"[\r\n\0]")
 
 _FRAMED = frozenset({"document", "iframe", "frame", "embed", "object"})
@@ -166,6 +167,16 @@ def _page(request: http.Request) -> str | None:
         return None
 
 
+def judged_target(raw: bytes, facts: RequestFacts) -> bytes | None:
+    """Give the path and query to send on where the origin might resolve the raw ones differently; else None.
+
+    A browser resolves dot segments and backslashes itself, so only what is no browser sends them.
+    """
+    if not _DOTTED.search(raw.partition(b"?")[0]):
+        return None
+    return (f"{facts.path}?{facts.query}" if facts.query else facts.path).encode()
+
+
 def sni_of(name: str | None) -> str | None:
     """Give a ClientHello's server name as a canonical host; one that is none agrees with nothing."""
     if name is None:
@@ -176,16 +187,19 @@ def sni_of(name: str | None) -> str | None:
         return _NO_HOST
 
 
-def malformed_facts(client: str, snapshot: PolicySnapshot, method: str) -> RequestFacts:
-    """State the little that is known of a request that cannot be read: nothing that it claims."""
+def malformed_facts(client: str, snapshot: PolicySnapshot, method: str, tunnel: Tunnel | None = None) -> RequestFacts:
+    """State the little that is known of a request that cannot be read: its tunnel's, and nothing that it claims."""
+    proved = tunnel.identified if tunnel else None
     return RequestFacts(
         stage=Stage.REQUEST,
         at=datetime.now(UTC),
         client=client,
-        method=method[:32],
-        scheme="http",
-        host="",
-        port=0,
+        method=method if _METHOD.fullmatch(method.encode()) else "",
+        scheme="https" if tunnel else "http",
+        host=tunnel.host if tunnel else "",
+        port=tunnel.port if tunnel else 0,
         path="",
+        user=proved.user if proved else None,
+        identity=proved.method if proved and proved.user else None,
         school=school_of(client, snapshot),
     )

@@ -177,6 +177,8 @@ class Front(asyncio.Protocol):
 
     async def _intercept(self, exchange: Exchange, identified: Identified) -> None:
         self._transport.write(_ESTABLISHED)
+        if exchange.verdict.forwards:
+            exchange.status = 200
         self._state.recorder.begin(exchange)
         facts = exchange.facts
         await self._hand_over(Tunnel(facts.host, facts.port, identified, exchange))

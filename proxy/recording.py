@@ -139,7 +139,7 @@ def record_of(exchange: Exchange, event: str) -> DecisionRecord:
         list_version=match.list_version if match else None,
         unblock=verdict.unblock,
         policy_revision=verdict.policy_revision,
-        status=exchange.status or verdict.status,
+        status=exchange.status or (0 if verdict.forwards else verdict.status),  # 0: no answer ever came
         bytes_in=exchange.bytes_in,
         bytes_out=exchange.bytes_out,
         duration_ms=int((time.monotonic() - exchange.started) * 1000),

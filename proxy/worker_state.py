@@ -65,7 +65,7 @@ async def judge(facts: RequestFacts, state: WorkerState) -> tuple[RequestFacts, 
     A name that does not resolve keeps its verdict: an allow whose outcome is `dns`.
     """
     snapshot = state.in_force.snapshot
-    if not state.spool.has_room:
+    if not state.spool.has_room and facts.target_host != snapshot.public_name:
         return facts, error_verdict("usage-log", snapshot.revision)
     if facts.ip is None and (known := state.resolver.cached(facts.host)) is not None:
         facts = replace(facts, addresses=known)

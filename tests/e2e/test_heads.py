@@ -20,6 +20,8 @@ HEADS = {
     "two kinds of length": (
         b"POST /page HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: xchunked\r\n\r\nhello", 400
     ),
+    "no destination": (b"PRI * HTTP/2.0\r\n\r\n", 400),
+    "a fragment": (b"GET /ok#/../bad HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "an endless head": (b"GET /page HTTP/1.1\r\nX: " + b"x" * 200_000, 431),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from mitmproxy.test import tflow
 
 from categories.address import MalformedAddress
 from proxy.facts import Intent, Stage
-from proxy.flow_facts import Tunnel, connect_facts, malformed_facts, request_facts, sni_of
+from proxy.flow_facts import Tunnel, connect_facts, judged_target, malformed_facts, request_facts, sni_of
 from proxy.identity.identified import Identified, Problem
 from tests.proxy.policy import snapshot
 
@@ -146,7 +146,9 @@ def test_a_server_name_that_is_none_agrees_with_nothing(name, expected):
 def test_of_what_cannot_be_read_nothing_is_believed(policy):
     facts = malformed_facts("10.1.2.3", policy, "X" * 99)
     assert (facts.host, facts.path, facts.user, facts.school) == ("", "", None, "lincoln")
-    assert len(facts.method) == 32
+    assert facts.method == ""
+    inside = malformed_facts("10.1.2.3", policy, "GET https://blocked.test/", tunnel())
+    assert (inside.host, inside.user, inside.identity, inside.method) == ("site.test", "ana", "local", "")
 
 
 UNFIT = {
@@ -157,6 +159,7 @@ UNFIT = {
     "a whole address as the path": {"path": "https://site.test/bad"},
     "a backslash for the slash": {"path": "\\bad"},
     "an asterisk": {"path": "*", "method": "OPTIONS"},
+    "a fragment": {"path": "/ok#/../bad"},
     "a version in the path": {"path": "/bad HTTP/1.1 b"},
     "a line feed in the path": {"path": "/a\nX: b"},
     "a carriage return in a value": {"headers": [("x", "a\rHost: blocked.test")]},
@@ -172,6 +175,25 @@ UNFIT = {
 def test_what_an_origin_might_read_differently_is_malformed(policy, changes):
     with pytest.raises(MalformedAddress):
         request_facts(flow(**changes), "10.1.2.3", ANA, tunnel(), policy)
+
+
+DOTTED = {
+    "/bad/../ok": b"/ok",
+    "/bad/%2e%2e/ok?q=1": b"/ok?q=1",
+    "/bad\\..\\ok": b"/ok",
+    "/./ok": b"/ok",
+    "/ok/..": b"/",
+    "/ok": None,
+    "/ok..x/.hidden": None,
+    "/a//b;c?x=/../y": None,
+}
+
+
+@pytest.mark.parametrize(("path", "sent"), DOTTED.items())
+def test_where_an_origin_might_climb_by_itself_it_gets_the_path_that_was_judged(policy, path, sent):
+    made = flow(path=path)
+    facts = request_facts(made, "10.1.2.3", ANA, tunnel(), policy)
+    assert judged_target(made.request.data.path, facts) == sent
 
 
 @pytest.mark.parametrize("path", ["/" + "./" * 4200 + "bad", "/x/.." * 2000 + "/bad", "/" + "%2e/" * 2100 + "bad"])
