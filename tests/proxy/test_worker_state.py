@@ -91,3 +91,8 @@ def test_the_filter_does_not_connect_to_itself_by_any_address_of_this_machine():
 @pytest.mark.parametrize("address", ["10.1.1.1", "127.0.0.1", "::1", "169.254.1.1", "::ffff:10.0.0.1"])
 def test_private_destinations_are_refused_at_the_dial_too(address):
     assert node(Names()).refuses(ip_address(address), 443) is not None
+
+
+async def test_our_own_pages_are_shown_even_where_the_log_is_full():
+    _, verdict = await judge(facts("http://filter.test/help"), node(Names(), has_room=False))
+    assert verdict.forwards
