@@ -21,7 +21,7 @@ from rich.console import Console
 from categories import reports as list_reports
 from categories.address import MalformedAddress
 from categories.errors import ListsRefused
-from categories.update import compile_generation, update
+from categories.update import Generation, compile_generation, update
 from config import reports as config_reports
 from config.difference import difference
 from config.load import load, state_dir_of
@@ -55,6 +55,8 @@ from usage_log.pseudonyms import KeyRefused
 from usage_log.queries import CaseNeeded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from config.settings import Settings
 
 app = typer.Typer(
@@ -178,19 +180,19 @@ def doctor(config: ConfigFile, as_json: Json = False) -> None:
 @lists_app.command("update")
 def lists_update(config: ConfigFile) -> None:
     """Download the lists, compile them, and put them into force; whatever fails, the old ones stay."""
-    folder, settings = state.settings_for_commands(config)
-    with progress_bar() as progress:
-        generation = update(state.list_sources(settings), folder / "lists", progress)
-    state.say_findings(generation, _say)
-    raise typer.Exit(generation.exit_code)
+    _make_generation(config, update)
 
 
 @lists_app.command("compile")
 def lists_compile(config: ConfigFile) -> None:
     """Compile the lists as they lie here, and put them into force."""
+    _make_generation(config, compile_generation)
+
+
+def _make_generation(config: Path, make: Callable[..., Generation]) -> None:
     folder, settings = state.settings_for_commands(config)
     with progress_bar() as progress:
-        generation = compile_generation(state.list_sources(settings), folder / "lists", progress)
+        generation = make(state.list_sources(settings), folder / "lists", progress)
     state.say_findings(generation, _say)
     raise typer.Exit(generation.exit_code)
 

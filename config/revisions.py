@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from config.load import folder_of, loads, read_file
+from config.load import folder_of, load, loads, read_file
 from config.problems import Problem, SettingsRefused, one_line
 from config.revision_files import Entry, RevisionFiles, RevisionNotWritten, RevisionTampered, RevisionUnreadable
 
@@ -222,3 +222,8 @@ def _words(text: str, what: str) -> str:
     if len(words) > _WORDS_CAP:
         raise RevisionRefused(f"{what} is longer than {_WORDS_CAP} characters")
     return words
+
+
+def settings_in_force(config: Path, applied: Applied | None) -> Settings:
+    """What was applied; before the first apply, the file. Raises SettingsRefused."""
+    return load(config) if applied is None else applied.settings

@@ -17,7 +17,7 @@ from proxy.evaluate import error_verdict
 from proxy.flow_facts import judged_target, malformed_facts, request_facts, sni_of
 from proxy.next_layer import Closed, next_layer
 from proxy.recording import Exchange
-from proxy.respond import malformed_verdict, raw_verdict, response_of
+from proxy.respond import malformed_exchange, raw_verdict, response_of
 from proxy.upstream import client_left
 from proxy.worker_state import judge
 from usage_log.spool import SpoolFull
@@ -99,9 +99,8 @@ class Addon:
 
     def http_connect(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Refuse: the front answers every CONNECT itself, so this one came by another way."""
-        facts = malformed_facts(handler.client_ip, self._state.in_force.snapshot, "CONNECT")
-        exchange = Exchange(facts, malformed_verdict(self._state.in_force.snapshot.revision))
-        exchange.detail = "CONNECT inside a connection"
+        snapshot, detail = self._state.in_force.snapshot, "CONNECT inside a connection"
+        exchange = malformed_exchange(handler.client_ip, snapshot, detail, "CONNECT")
         flow.response = self._answer(handler, flow, exchange)
 
     async def requestheaders(self, handler: Handler, flow: http.HTTPFlow) -> None:
@@ -129,10 +128,8 @@ class Addon:
             identified = await self._identify(handler, flow)
             facts = request_facts(flow, handler.client_ip, identified, handler.tunnel, snapshot)
         except MalformedAddress:
-            facts = malformed_facts(handler.client_ip, snapshot, flow.request.method, handler.tunnel)
-            exchange = Exchange(facts, malformed_verdict(snapshot.revision))
-            exchange.detail = "a request that cannot be read"  # and not what it says: it may hold anything
-            return exchange
+            detail = "a request that cannot be read"
+            return malformed_exchange(handler.client_ip, snapshot, detail, flow.request.method, handler.tunnel)
         return Exchange(*await judge(facts, self._state))
 
     async def _identify(self, handler: Handler, flow: http.HTTPFlow) -> Identified:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxy.addon import exchange_of
 from proxy.block_page import Ask, ask_of
-from proxy.flow_facts import malformed_facts
-from proxy.recording import Exchange
-from proxy.respond import failure_verdict, malformed_verdict, raw_of, response_of
+from proxy.respond import failure_verdict, malformed_exchange, raw_of, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,11 +49,11 @@ class WorkerAnswers:
     def refuse_head(self, client: Client, status: int, why: str) -> bytes:
         """Record a head that cannot be read, under the tunnel's user, and give the whole answer to it."""
         handler, snapshot = self._handlers[client.id], self._state.in_force.snapshot
-        facts = malformed_facts(handler.client_ip, snapshot, "", handler.tunnel)
         if handler.tunnel is not None:
             self._state.recorder.yield_to_inner(handler.tunnel.exchange)
-        exchange = Exchange(facts, replace(malformed_verdict(snapshot.revision), status=status), detail=why)
-        page = self._state.in_force.pages.answer(exchange.verdict, facts, Ask(), exchange.id)
+        exchange = malformed_exchange(handler.client_ip, snapshot, why, tunnel=handler.tunnel)
+        exchange.verdict = replace(exchange.verdict, status=status)
+        page = self._state.in_force.pages.answer(exchange.verdict, exchange.facts, Ask(), exchange.id)
         exchange.status, exchange.bytes_out = status, len(page.body)
         self._state.recorder.end(exchange)
         return raw_of(page, close=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.load import load, state_dir_of
-from config.revisions import Revisions
+from config.load import state_dir_of
+from config.revisions import Revisions, settings_in_force
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,5 +39,4 @@ class Subject:
 def subject_of(config: Path, now: datetime, authorization: str | None = None) -> Subject:
     """Read the settings in force. Raises what config.load and config.revisions raise."""
     applied = Revisions(state_dir_of(config)).current()
-    settings = applied.settings if applied is not None else load(config)
-    return Subject(config, settings, applied, now, authorization)
+    return Subject(config, settings_in_force(config, applied), applied, now, authorization)

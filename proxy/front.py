@@ -18,7 +18,7 @@ from proxy.flow_facts import Tunnel, connect_facts, malformed_facts
 from proxy.head import END, Head, MalformedHead, parse_head
 from proxy.public_pages import Health
 from proxy.recording import Exchange
-from proxy.respond import held, malformed_verdict, raw_of
+from proxy.respond import held, malformed_exchange, raw_of
 from proxy.splice import splice
 from proxy.verdict import Action
 from proxy.worker_state import judge
@@ -160,10 +160,8 @@ class Front(asyncio.Protocol):
         try:
             facts = connect_facts(head.target, self.client, identified, snapshot, interceptable=True)
         except MalformedAddress:
-            facts = malformed_facts(self.client, snapshot, "CONNECT")
-            exchange = Exchange(facts, malformed_verdict(snapshot.revision))
-            exchange.detail = "CONNECT to what is no host and port"
-            return exchange, identified
+            detail = "CONNECT to what is no host and port"
+            return malformed_exchange(self.client, snapshot, detail, "CONNECT"), identified
         return Exchange(*await judge(facts, self._state)), identified
 
     async def _splice(self, exchange: Exchange) -> None:
@@ -218,9 +216,8 @@ class Front(asyncio.Protocol):
                 self._take_head()
 
     def _refuse_malformed(self, why: str, status: int) -> None:
-        snapshot = self._state.in_force.snapshot
-        exchange = Exchange(malformed_facts(self.client, snapshot, ""), malformed_verdict(snapshot.revision))
-        exchange.detail, exchange.status = why, status
+        exchange = malformed_exchange(self.client, self._state.in_force.snapshot, why)
+        exchange.status = status
         self._record(exchange)
         self._send(Answer(status, _EMPTY, b""), close=True)
 

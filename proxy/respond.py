@@ -10,12 +10,16 @@ from mitmproxy import http
 
 from proxy import reasons
 from proxy.evaluate import refusal
+from proxy.flow_facts import malformed_facts
 from proxy.head import END
+from proxy.recording import Exchange
 from proxy.upstream import failure_of
 from proxy.verdict import Action, Match, Verdict
 
 if TYPE_CHECKING:
     from proxy.block_page import Answer
+    from proxy.flow_facts import Tunnel
+    from proxy.snapshot import PolicySnapshot
 
 #: Reason families whose block is held on CONNECT: TLS is finished with our certificate, and the page shown inside.
 _HELD = frozenset({"category", "upstream"})
@@ -30,6 +34,14 @@ def held(verdict: Verdict) -> bool:
 def malformed_verdict(revision: int) -> Verdict:
     """Judge what cannot be read."""
     return refusal(Match(reasons.MALFORMED, reasons.title_of(reasons.MALFORMED)), revision)
+
+
+def malformed_exchange(
+    client: str, snapshot: PolicySnapshot, detail: str, method: str = "", tunnel: Tunnel | None = None
+) -> Exchange:
+    """Make the exchange of what cannot be read. `detail` is in words of ours: what was sent may hold anything."""
+    facts = malformed_facts(client, snapshot, method, tunnel)
+    return Exchange(facts, malformed_verdict(snapshot.revision), detail=detail)
 
 
 def raw_verdict(revision: int) -> Verdict:

@@ -16,9 +16,9 @@ from categories.reports import findings
 from categories.source_checks import check_checksum
 from categories.sources import ListSource
 from categories.update import Generation, compiled, fits, silent, updated
-from config.load import load, state_dir_of
+from config.load import state_dir_of
 from config.problems import SettingsRefused
-from config.revisions import Revisions, RevisionTampered
+from config.revisions import Revisions, RevisionTampered, settings_in_force
 from proxy.policy_files import applied_settings, policy_of
 from proxy.status import read_statuses
 
@@ -66,8 +66,7 @@ def author() -> str:
 def settings_for_commands(config: Path) -> tuple[Path, Settings]:
     """Give the state_dir and the settings in force; before the first apply, those of the file."""
     folder = state_folder(config)
-    applied = Revisions(folder).current()
-    return folder, applied.settings if applied else load(config)
+    return folder, settings_in_force(config, Revisions(folder).current())
 
 
 def list_sources(settings: Settings) -> tuple[ListSource, ...]:

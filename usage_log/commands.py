@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from config.load import load, state_dir_of
-from config.revisions import Revisions
+from config.load import state_dir_of
+from config.revisions import Revisions, settings_in_force
 from usage_log import moments
 from usage_log.day_reader import Filter
 from usage_log.queries import audit_rows, by_id, refuse_user
@@ -75,6 +75,5 @@ def show_summary(
 def _log_of(config: Path) -> tuple[Path, ZoneInfo]:
     """Give the state_dir, and the time zone of the settings in force."""
     folder = state_dir_of(config)
-    applied = Revisions(folder).current()
-    settings = applied.settings if applied else load(config)
+    settings = settings_in_force(config, Revisions(folder).current())
     return folder, ZoneInfo(settings.district.timezone)
