@@ -182,7 +182,7 @@ class Addon:
             if not exchange.verdict.forwards:
                 made = response_of(LAST_RESORT)
         handler.exchanges.discard(exchange)
-        flow.request.stream = True  # so that an upload is answered before its body is read (proxy/engine.py)
+        flow.request.stream = True  # so that an upload is answered before its body is read (proxy/replaced/stream.py)
         flow.request.headers.pop("expect", None)  # no 100 Continue for a body that nobody takes
         return made
 
@@ -215,7 +215,7 @@ class Addon:
         """Record what broke off."""
         exchange = exchange_of(flow)
         if exchange is not None and not exchange.ended:
-            # An origin that breaks off before it answers never comes here: proxy/engine.py has answered for it.
+            # An origin that breaks off before it answers never comes here: proxy/replaced/stream.py answers for it.
             left = flow.response is None or client_left(flow.error.msg if flow.error else "")
             exchange.outcome = "client-abort" if left else "connect"
             self._end(handler, exchange)

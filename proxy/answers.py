@@ -1,4 +1,4 @@
-"""What the replaced parts of mitmproxy ask for, outside any hook: see proxy/engine.py, Answers."""
+"""What the replaced parts of mitmproxy ask for, outside any hook: see proxy/replaced/part.py, Answers."""
 
 from __future__ import annotations
 

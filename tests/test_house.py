@@ -30,10 +30,14 @@ MAY_IMPORT = {
 MITMPROXY = {
     "proxy/addon.py",  # one method for each of its hooks
     "proxy/answers.py",  # what its replaced parts ask for
-    "proxy/engine.py",  # the private parts that are replaced, pinned by digest
+    "proxy/engine.py",  # pins and installs what is replaced of it
     "proxy/flow_facts.py",  # its flows -> facts
     "proxy/master.py",  # runs it, and turns every failure into a block
     "proxy/next_layer.py",  # which protocols a connection may speak
+    "proxy/replaced/http1.py",  # its HTTP/1.1
+    "proxy/replaced/http2.py",  # its HTTP/2
+    "proxy/replaced/part.py",  # what a replaced part is
+    "proxy/replaced/stream.py",  # its one request and answer
     "proxy/respond.py",  # answers -> its responses
     "proxy/splice.py",  # its parser of ClientHellos
     "proxy/tls_config.py",  # which certificates it shows and believes
@@ -61,6 +65,10 @@ NO_TEST_OF_ITS_OWN = {
     "breakwater.py": "tests/e2e/test_commands.py runs every command",
     "categories/entries.py": "values only",
     "proxy/facts.py": "values only",
+    "proxy/replaced/part.py": "values only",
+    "proxy/replaced/http1.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
+    "proxy/replaced/http2.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
+    "proxy/replaced/stream.py": "tests/e2e/test_broken_origins.py breaks off at every point",
     "proxy/verdict.py": "values only",
     "proxy/worker.py": "puts parts together that have their tests; every test in tests/e2e runs it",
 }

@@ -1,0 +1,52 @@
+"""What a replaced part is, and what the replacements may ask of the filter."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+
+    from mitmproxy import http
+    from mitmproxy.connection import Client
+
+    #: Opens an upstream connection: (host, port) to reader and writer. Raises OSError.
+    Dial = Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+
+class Answers(Protocol):
+    """What the replaced parts ask the addon for."""
+
+    @property
+    def head_bytes(self) -> int:
+        """Give the largest head that is read, in bytes."""
+
+    def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
+        """Put our page on a flow whose origin cannot be used."""
+
+    def refuse_head(self, client: Client, status: int, why: str) -> bytes:
+        """Record a head that cannot be read, and give the whole answer to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One attribute of mitmproxy, and what stands in its place.
+
+    `lever` names the group of parts that only save time: what they do must not differ, so a comparison may leave them
+    out. A part without one is a repair, and always in force.
+    """
+
+    owner: Any  # a class or a module
+    name: str
+    digest: str  # SHA-256 of the source that was read, in mitmproxy 12.2.3
+    new: Any
+    lever: str | None = None
+
+
+def digest_of(function: Callable[..., Any]) -> str:
+    """Give the SHA-256 of a function's source."""
+    return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()

@@ -1,0 +1,13 @@
+"""Answers that nobody may ask for."""
+
+from __future__ import annotations
+
+
+class NoAnswers:
+    head_bytes = 65_536
+
+    def answer_failure(self, flow, error):
+        raise AssertionError(f"asked for a page: {error}")
+
+    def refuse_head(self, client, status, why):
+        raise AssertionError(f"asked for a refusal: {why}")
