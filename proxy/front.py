@@ -16,6 +16,7 @@ from proxy.block_page import LAST_RESORT, Answer, ask_of
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import Tunnel, connect_facts, malformed_facts
 from proxy.head import END, Head, MalformedHead, parse_head
+from proxy.linger import LingeringWriter, close_behind_answer
 from proxy.public_pages import Health
 from proxy.recording import Exchange
 from proxy.respond import held, malformed_exchange, raw_of
@@ -103,7 +104,8 @@ class Front(asyncio.Protocol):
     def _too_slow(self) -> None:
         if self._buffer:
             self._refuse_malformed("no complete head within the time limit", 408)
-        self._transport.close()
+        else:
+            self._transport.close()
 
     def _take_head(self, start: int = 0) -> None:
         """Look for the end of the head, from where it has not been looked for yet."""
@@ -186,7 +188,7 @@ class Front(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-        writer = asyncio.StreamWriter(self._transport, protocol, reader, loop)
+        writer = LingeringWriter(self._transport, protocol, reader)
         protocol.connection_made(self._transport)
         self._transport.set_protocol(protocol)
         if self._buffer:
@@ -197,6 +199,7 @@ class Front(asyncio.Protocol):
             await self._engine.serve(reader, writer, tunnel)
         finally:
             writer.close()
+            await writer.wait_closed()
             self._connections.forget(self)
 
     def _refuse(self, head: Head, exchange: Exchange) -> None:
@@ -237,4 +240,4 @@ class Front(asyncio.Protocol):
     def _send(self, answer: Answer, *, close: bool) -> None:
         self._transport.write(raw_of(answer, close=close))
         if close:
-            self._transport.close()
+            close_behind_answer(self._transport, lambda: self._connections.forget(self))

@@ -57,11 +57,16 @@ def test_a_later_head_that_cannot_be_read(
 
 
 def test_heads_without_an_end_take_no_memory(product: Product, network: Network) -> None:
-    """Without an account: 407 first, then 40 MB of header on the kept connection."""
+    """Without an account: 407 first, then header without an end on the kept connection."""
     before = product.worker_memory()
     with Client(product) as client:
         assert client.get(network.plain_url("allowed.test")).status == 407
         client.send(b"GET http://allowed.test/ HTTP/1.1\r\nX: ")
         with pytest.raises((ConnectionError, TimeoutError)):
-            client.send(b"x" * (40 * 2**20))
+            _send_without_end(client)
     assert product.worker_memory() - before < 20 * 2**20
+
+
+def _send_without_end(client: Client) -> None:
+    for _ in range(10_000):
+        client.send(b"x" * 2**20)
