@@ -45,7 +45,7 @@ check: setup-dev ## lint, format, types, and that the lock names no package inde
 	@$(BIN)/mypy
 	@deploy/check-lock.sh $(LOCKS)
 
-bench: setup-dev ## benchmarks (figures, no pass or fail)
+bench: setup-tests ## benchmarks (figures, no pass or fail)
 	@for file in bench/bench_*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
 
 lock: ## write the lock files again from requirements*.in (needs uv)
