@@ -12,7 +12,7 @@ LOCKS := requirements.txt requirements-dev.txt
 # Arguments for pytest: make test ARGS="tests/e2e -x"
 ARGS ?=
 
-.PHONY: help setup setup-dev setup-tests run test check bench lock clean
+.PHONY: help setup setup-dev setup-tests run test check bench fuzz soak lock clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,6 +47,12 @@ check: setup-dev ## lint, format, types, and that the lock names no package inde
 
 bench: setup-tests ## benchmarks (figures, no pass or fail)
 	@for file in bench/bench_*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
+
+fuzz: setup-tests ## ten minutes of raw bytes into every opening: no crash, no hang, no leak (ARGS="--minutes 1")
+	@$(BIN)/python -m tests.endurance.fuzz $(ARGS)
+
+soak: setup-tests ## ten minutes of everything at once, with kills: nothing lost, nothing kept (ARGS="--minutes 1")
+	@$(BIN)/python -m tests.endurance.soak $(ARGS)
 
 lock: ## write the lock files again from requirements*.in (needs uv)
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-emit-find-links \

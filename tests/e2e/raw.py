@@ -87,7 +87,7 @@ class Client:
         if headers.get("transfer-encoding") == "chunked":
             return Response(status, headers, self._chunks())
         if "content-length" in headers:
-            return Response(status, headers, self._exactly(int(headers["content-length"])))
+            return Response(status, headers, self.exactly(int(headers["content-length"])))
         return Response(status, headers, self.rest())
 
     def rest(self) -> bytes:
@@ -115,9 +115,9 @@ class Client:
     def _chunks(self) -> bytes:
         body = b""
         while size := int(self._until(b"\r\n"), 16):
-            body += self._exactly(size)
-            self._exactly(2)
-        self._exactly(2)
+            body += self.exactly(size)
+            self.exactly(2)
+        self.exactly(2)
         return body
 
     def _until(self, mark: bytes) -> bytes:
@@ -126,7 +126,8 @@ class Client:
         found, self._buffer = self._buffer.split(mark, 1)
         return found
 
-    def _exactly(self, size: int) -> bytes:
+    def exactly(self, size: int) -> bytes:
+        """The next `size` bytes, whatever they are."""
         while len(self._buffer) < size:
             self._more()
         found, self._buffer = self._buffer[:size], self._buffer[size:]
