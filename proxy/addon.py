@@ -158,6 +158,7 @@ class Addon:
 
         def count(data: bytes) -> bytes:
             exchange.bytes_in += len(data)
+            self._state.recorder.moves(exchange)
             return data
 
         request.stream = count
@@ -191,15 +192,15 @@ class Addon:
         exchange, response = exchange_of(flow), flow.response
         if exchange is None or response is None or exchange.ended:
             return
-        exchange.status = response.status_code
+        exchange.status, exchange.length = response.status_code, _length(response)
         response.headers.pop("alt-svc", None)  # it would invite the browser to QUIC, past the filter
         if handler.draining and not flow.request.is_http2:
             response.headers["connection"] = "close"
 
         def count(data: bytes) -> bytes:
-            if data:
-                exchange.bytes_out += len(data)
-            else:
+            exchange.bytes_out += len(data)
+            self._state.recorder.moves(exchange)
+            if not data:
                 self._end(handler, exchange)
             return data
 
@@ -230,6 +231,7 @@ class Addon:
             exchange.bytes_in += len(message.content)
         else:
             exchange.bytes_out += len(message.content)
+        self._state.recorder.moves(exchange)
         del socket.messages[:-1]
 
     def websocket_end(self, handler: Handler, flow: http.HTTPFlow) -> None:
@@ -269,6 +271,11 @@ class Addon:
     def _end(self, handler: Handler, exchange: Exchange) -> None:
         self._state.recorder.end(exchange)
         handler.exchanges.discard(exchange)
+
+
+def _length(response: http.Response) -> int | None:
+    announced = response.headers.get("content-length", "") if response.status_code >= 200 else ""
+    return int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 20 else None
 
 
 def _ask(flow: http.HTTPFlow) -> Ask:

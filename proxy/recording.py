@@ -1,17 +1,18 @@
 """Facts and verdict to DecisionRecord: the one place that says what is kept about a person.
 
 An exchange is one request (or tunnel) between its first head and its last byte. Its final verdict is recorded once:
-before the head of an answer of ours, with the last byte of an origin's, or after ten seconds where it is still open;
-then a second row, `end`, with the same id, closes it (reference/engine.md, item 10).
+before the head of an answer of ours, and before the last byte of an origin's. What stays open is recorded earlier, and
+a second row, `end`, with the same id and the totals, closes it (reference/engine.md, item 10; docs/decisions/0009).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from proxy.facts import Stage
 from usage_log.record import DecisionRecord
 from usage_log.spool import new_id
 
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
     from proxy.facts import RequestFacts
     from proxy.verdict import Verdict
 
-#: What is still open after this long is recorded without waiting for its end, in seconds.
-OPEN_SECONDS = 10.0
+#: A request that is still under way after this long is recorded without waiting for its end, in seconds.
+OPEN_SECONDS = 1.0
+
+#: So is a CONNECT that waits for the first request inside, which will speak for it, in seconds.
+WAITING_SECONDS = 10.0
+
+#: And whatever has moved more than this, in bytes of bodies: most answers are smaller, and stay one row.
+OPEN_BYTES = 64 * 1024
 
 _DETAIL_CAP = 200
 
@@ -45,6 +52,7 @@ class Exchange:
     status: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    length: int | None = None  # of the answer's body, where the origin announced it
     outcome: str = "ok"
     detail: str | None = None
     recorded: bool = False
@@ -58,6 +66,7 @@ class Recorder:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._open: dict[Exchange, None] = {}
+        self._undecided: dict[Exchange, None] = {}  # what is open and not yet recorded
 
     @property
     def open(self) -> tuple[Exchange, ...]:
@@ -66,7 +75,25 @@ class Recorder:
 
     def begin(self, exchange: Exchange) -> None:
         """Watch an exchange until it ends."""
-        self._open[exchange] = None
+        self._open[exchange] = self._undecided[exchange] = None
+
+    def decide(self, exchange: Exchange) -> None:
+        """Record the verdict on what is about to stay open: its totals come with its end. Later calls do nothing.
+
+        Raises SpoolFull.
+        """
+        if exchange.recorded or exchange.ended:
+            return
+        self._sink.append(replace(record_of(exchange, "decision"), bytes_in=0, bytes_out=0))
+        exchange.recorded = True
+        self._undecided.pop(exchange, None)
+
+    def moves(self, exchange: Exchange) -> None:
+        """Record what has to stand in the log before bytes that were just counted go on. Raises SpoolFull."""
+        if exchange.length is not None and exchange.bytes_out >= exchange.length:
+            self.end(exchange)  # a client that knows the length has the whole answer once these bytes have left
+        elif exchange.bytes_in + exchange.bytes_out > OPEN_BYTES:
+            self.decide(exchange)
 
     def end(self, exchange: Exchange) -> None:
         """Record the exchange's verdict; or, where that was done while it was open, its end. Later calls do nothing.
@@ -77,27 +104,24 @@ class Recorder:
             return
         self._sink.append(record_of(exchange, "end" if exchange.recorded else "decision"))
         exchange.recorded = exchange.ended = True
-        self._open.pop(exchange, None)
+        self._forget(exchange)
 
     def yield_to_inner(self, exchange: Exchange) -> None:
         """Let a CONNECT's inner requests speak for it; where it stands in the log already, close it there."""
         if exchange.recorded:
             self.end(exchange)
         exchange.ended = True
+        self._forget(exchange)
+
+    def _forget(self, exchange: Exchange) -> None:
         self._open.pop(exchange, None)
+        self._undecided.pop(exchange, None)
 
     def tick(self) -> None:
-        """Record what has been open for ten seconds. Called once a second; oldest first, so it stops early.
-
-        Raises SpoolFull.
-        """
-        limit = time.monotonic() - OPEN_SECONDS
-        for exchange in self.open:
-            if exchange.started > limit:
-                return
-            if not exchange.recorded:
-                self._sink.append(record_of(exchange, "decision"))
-                exchange.recorded = True
+        """Record what has been open for long. Called once a second. Raises SpoolFull."""
+        now = time.monotonic()
+        for exchange in [each for each in self._undecided if now - each.started > _patience(each)]:
+            self.decide(exchange)
 
     def end_all(self, outcome: str) -> None:
         """Record everything that is still open: the worker is going away.
@@ -107,6 +131,10 @@ class Recorder:
         for exchange in self.open:
             exchange.outcome = outcome
             self.end(exchange)
+
+
+def _patience(exchange: Exchange) -> float:
+    return WAITING_SECONDS if exchange.facts.stage is Stage.CONNECT else OPEN_SECONDS
 
 
 def _microseconds(at: datetime) -> int:

@@ -11,7 +11,7 @@ import threading
 from http import HTTPStatus
 from ipaddress import ip_address
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, make_wsgi_app
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from usage_log.frames import Stamped
-    from usage_log.record import DecisionRecord
-
-#: A decision that took this long may have been written while its exchange was open; then an "end" brings totals.
-_OPEN_AFTER_MS: Final = 10_000
-_OPEN_KEPT: Final = 20_000
 
 
 class MetricsUnavailable(Exception):
@@ -37,7 +32,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._counted: dict[str, tuple[int, int]] = {}  # bytes by record id, of what may still be open
         self._decisions = Counter(
             "breakwater_decisions",
             "Final verdicts stored",
@@ -68,21 +62,13 @@ class Metrics:
         )
 
     def count(self, stored: Iterable[Stamped]) -> None:
-        """Count records that have been committed."""
+        """Count records that have been committed. The decision on what stays open has no bytes yet: its end has."""
         for stamped in stored:
             record = stamped.record
             if record.event == "decision":
                 self._decisions.labels(record.action, record.category or "", record.reason).inc()
-            sent, received = self._counted.pop(record.id, (0, 0))
-            self._bytes.labels("sent").inc(max(0, record.bytes_in - sent))
-            self._bytes.labels("received").inc(max(0, record.bytes_out - received))
-            if record.event == "decision" and record.duration_ms >= _OPEN_AFTER_MS:
-                self._remember(record)
-
-    def _remember(self, record: DecisionRecord) -> None:
-        self._counted[record.id] = (record.bytes_in, record.bytes_out)
-        if len(self._counted) > _OPEN_KEPT:
-            del self._counted[next(iter(self._counted))]
+            self._bytes.labels("sent").inc(record.bytes_in)
+            self._bytes.labels("received").inc(record.bytes_out)
 
 
 def parse_address(text: str) -> tuple[str, int]:

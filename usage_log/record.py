@@ -18,11 +18,11 @@ ID_LENGTH = 26
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """One final verdict. `event` is "decision", or "end" for the close of what was still open after 10 s (same id).
+    """One final verdict. `event` is "decision", or "end" for the close of what was recorded while open (same id).
 
     node, worker, boot and seq are stamped by the spool that takes the record. An "end" repeats the fields of its
-    decision, with its own time and with the totals (bytes, duration) of the whole exchange. The id is the reference
-    on the block page.
+    decision, with its own time and with the totals (bytes, duration) of the whole exchange; a decision on what is
+    still open has no bytes. The id is the reference on the block page.
     """
 
     id: str

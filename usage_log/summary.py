@@ -24,7 +24,7 @@ SHOWN_FROM: Final = 5
 
 DIMENSIONS: Final = ("action", "category", "reason", "school", "hour")
 
-#: An exchange that was open for ten seconds has two rows; its totals stand in the "end", so the first's do not count.
+#: What stayed open has two rows. Its totals stand in the "end", so what an early decision counted does not.
 _BYTES: Final = "SUM(CASE WHEN event = 'end' OR id NOT IN (SELECT id FROM ended) THEN {0} ELSE 0 END) AS {0}"
 _HOUR: Final = 3_600_000_000  # microseconds
 

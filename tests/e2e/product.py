@@ -122,6 +122,12 @@ class Product:
         addresses = (each if isinstance(each, str) else each["address"] for each in listeners)
         return all(f"listening on {address} " in self.output for address in addresses)
 
+    def children(self, module: str) -> list[int]:
+        """Process ids of the supervisor's children that run `module`: proxy.worker or usage_log.collector."""
+        assert self.process is not None
+        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(child) for child in found if module in Path(f"/proc/{child}/cmdline").read_text().split("\0")]
+
     def worker_memory(self) -> int:
         """Resident bytes of the supervisor's children, all together."""
         assert self.process is not None

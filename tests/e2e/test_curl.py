@@ -143,8 +143,8 @@ def test_an_upload_arrives_whole(curl: Curl, network: Network, product: Product,
     header = ["-H", "Transfer-Encoding: chunked", "--http1.1"] if chunked else []
     answer = curl(network.url(host, "/upload"), "--data-binary", f"@{upload}", *header)
     assert json.loads(answer.body) == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    [row] = product.recorded(host=host)
-    assert (row["method"], row["bytes_in"]) == ("POST", len(data))
+    [_, end] = product.recorded(2, host=host)
+    assert (end["event"], end["method"], end["bytes_in"]) == ("end", "POST", len(data))
 
 
 @pytest.mark.parametrize("http", ["--http1.1", "--http2"])
@@ -168,8 +168,9 @@ def test_a_large_download_arrives_whole(curl: Curl, network: Network, product: P
     block = bytes(range(256)) * 256
     whole, rest = divmod(size, len(block))
     assert hashlib.sha256(answer.body).digest() == hashlib.sha256(block * whole + block[:rest]).digest()
-    [row] = product.recorded(host=host)
-    assert (row["bytes_out"], row["outcome"]) == (size, "ok")
+    [decision, end] = product.recorded(2, host=host)
+    assert (decision["event"], end["event"], decision["id"]) == ("decision", "end", end["id"])
+    assert (end["bytes_out"], end["outcome"]) == (size, "ok")
 
 
 def test_a_passed_through_host_keeps_its_own_certificate(curl: Curl, network: Network, product: Product) -> None:

@@ -13,6 +13,7 @@ from proxy.addon import Addon, exchange_of
 from proxy.next_layer import Closed
 from tests.proxy.flows import CLIENT, PUBLIC, SIGNED, Handler, flow, reasons, tunnel
 from tests.proxy.workers import node
+from usage_log.spool import SpoolFull
 
 
 @pytest.fixture
@@ -177,6 +178,54 @@ async def test_a_websocket_keeps_no_messages_and_can_be_cut(addon, made):
     assert [(each.bytes_in, each.bytes_out, each.scheme, each.status) for each in made.spool.records] == [
         (4, 8, "ws", 101)
     ]
+
+
+@pytest.mark.parametrize(
+    ("length", "chunks", "records"),
+    [
+        ("5", [(b"12345", ["decision"])], "whole in one chunk: one row, before it leaves"),
+        ("5", [(b"1234", []), (b"5", ["decision"])], "small, in two chunks: one row, before the second leaves"),
+        (None, [(b"1234", []), (b"5", []), (b"", ["decision"])], "small, of unknown length: one row, before its end"),
+        ("9" * 30, [(b"1234", []), (b"", ["decision"])], "a length that no answer has is none"),
+        ("200000", [(bytes(65537), ["decision"]), (bytes(134463), ["decision", "end"])], "large: two rows"),
+        (None, [(bytes(65536), []), (b"1", ["decision"]), (b"", ["decision", "end"])], "large, of unknown length"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_the_record_is_written_before_the_bytes_that_it_speaks_of(addon, made, length, chunks, records):
+    handler, sent = Handler(), flow(headers=[SIGNED], response=True)
+    await addon.requestheaders(handler, sent)
+    sent.response.headers.pop("content-length", None)
+    if length is not None:
+        sent.response.headers["content-length"] = length
+    addon.responseheaders(handler, sent)
+    for chunk, events in chunks:
+        assert sent.response.stream(chunk) == chunk
+        assert [each.event for each in made.spool.records] == events, records
+    sent.response.stream(b"")
+    addon.response(handler, sent)
+    assert made.spool.records[-1].bytes_out == sum(len(chunk) for chunk, _ in chunks)
+    assert len(made.spool.records) == len(chunks[-1][1])
+    assert handler.exchanges == set()
+
+
+async def test_a_large_upload_is_recorded_before_the_rest_of_it_leaves(addon, made):
+    handler, sent = Handler(), flow(headers=[SIGNED])
+    await addon.requestheaders(handler, sent)
+    sent.request.stream(bytes(65536))
+    assert made.spool.records == []
+    sent.request.stream(b"1")
+    assert [each.event for each in made.spool.records] == ["decision"]
+
+
+async def test_bytes_that_cannot_be_recorded_do_not_leave(addon, made):
+    handler, sent = Handler(), flow(headers=[SIGNED], response=True)
+    await addon.requestheaders(handler, sent)
+    sent.response.headers["content-length"] = "5"
+    addon.responseheaders(handler, sent)
+    made.spool.full = True
+    with pytest.raises(SpoolFull):
+        sent.response.stream(b"12345")
 
 
 def test_a_connect_that_mitmproxy_sees_is_refused(addon, made):

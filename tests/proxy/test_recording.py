@@ -74,17 +74,40 @@ def test_an_exchange_is_recorded_once_however_often_it_ends(recorder, sink):
     assert recorder.open == ()
 
 
-def test_what_is_open_for_ten_seconds_is_recorded_and_ends_later_under_the_same_id(recorder, sink):
-    old, young = Exchange(facts(), ALLOW), Exchange(facts(), ALLOW)
-    old.started -= 11
-    recorder.begin(old)
+def test_what_is_open_for_a_second_is_recorded_and_ends_later_under_the_same_id(recorder, sink):
+    young, old = Exchange(facts(), ALLOW), Exchange(facts(), ALLOW)
+    old.started -= 1.1
+    old.bytes_out = 3
     recorder.begin(young)
+    recorder.begin(old)
     recorder.tick()
     recorder.tick()
-    assert [(record.event, record.id) for record in sink.records] == [("decision", old.id)]
+    assert [(record.event, record.id, record.bytes_out) for record in sink.records] == [("decision", old.id, 0)]
     old.bytes_out = 9
     recorder.end(old)
     assert [(record.event, record.id, record.bytes_out) for record in sink.records[1:]] == [("end", old.id, 9)]
+
+
+def test_a_connect_may_wait_ten_seconds_for_the_request_that_speaks_for_it(recorder, sink):
+    young, old = (Exchange(facts(stage=Stage.CONNECT), ALLOW) for _ in range(2))
+    young.started -= 9
+    old.started -= 11
+    recorder.begin(young)
+    recorder.begin(old)
+    recorder.tick()
+    assert [record.id for record in sink.records] == [old.id]
+
+
+def test_what_opens_a_tunnel_is_decided_once(recorder, sink):
+    tunnel = Exchange(facts(), ALLOW)
+    recorder.begin(tunnel)
+    recorder.decide(tunnel)
+    recorder.decide(tunnel)
+    tunnel.started -= 11
+    recorder.tick()
+    recorder.end(tunnel)
+    recorder.decide(tunnel)
+    assert [record.event for record in sink.records] == ["decision", "end"]
 
 
 def test_a_connect_yields_to_its_inner_requests(recorder, sink):
@@ -96,7 +119,7 @@ def test_a_connect_yields_to_its_inner_requests(recorder, sink):
 
 
 def test_a_connect_that_was_recorded_while_it_waited_is_closed_when_it_yields(recorder, sink):
-    connect = Exchange(facts(), ALLOW)
+    connect = Exchange(facts(stage=Stage.CONNECT), ALLOW)
     connect.started -= 11
     recorder.begin(connect)
     recorder.tick()
