@@ -10,12 +10,15 @@ from proxy.block_page import Ask, ask_of
 from proxy.respond import failure_verdict, malformed_exchange, raw_of, response_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mitmproxy import http
     from mitmproxy.connection import Client
+    from mitmproxy.proxy.events import Event
 
     from proxy.master import Handler
+    from proxy.recording import Exchange
+    from proxy.verdict import Verdict
     from proxy.worker_state import WorkerState
 
 
@@ -31,8 +34,13 @@ class WorkerAnswers:
         """Give the largest head that is read, in bytes."""
         return self._state.limits.head_bytes
 
+    @property
+    def head_seconds(self) -> float:
+        """Give the time that a client has for a head, from its first byte on, in seconds."""
+        return self._state.limits.head_seconds
+
     def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
-        """Put our page on a flow whose origin cannot be used."""
+        """Record, and put our page on, a flow whose origin or whose body cannot be used."""
         exchange = exchange_of(flow)
         if exchange is None:
             raise RuntimeError("a request without a verdict asked for its origin")
@@ -40,11 +48,36 @@ class WorkerAnswers:
         ask = ask_of(flow.request.headers.fields, flow.request.method)
         page = self._state.in_force.pages.answer(verdict, exchange.facts, ask, exchange.id)
         flow.response = response_of(page)
-        exchange.outcome, exchange.detail = outcome, error
         exchange.status, exchange.bytes_out = verdict.status, len(page.body)
-        if verdict.reason.startswith("address."):
-            exchange.verdict = verdict
+        self._end(flow, exchange, verdict, outcome, error)
+
+    def cut(self, flow: http.HTTPFlow, error: str) -> None:
+        """Record a flow that is broken off after its answer has begun: its status is the one that was sent."""
+        exchange = exchange_of(flow)
+        if exchange is not None and not exchange.ended:
+            verdict, outcome = failure_verdict(error, exchange.verdict)
+            self._end(flow, exchange, verdict, outcome, error)
+
+    def _end(self, flow: http.HTTPFlow, exchange: Exchange, verdict: Verdict, outcome: str, error: str) -> None:
+        exchange.outcome, exchange.detail = outcome, error
+        if not verdict.reason.startswith("upstream."):
+            exchange.verdict = verdict  # it is the client's, or the address's: no fault of the site
         self._state.recorder.end(exchange)
+        if (handler := self._handlers.get(flow.client_conn.id)) is not None:
+            handler.exchanges.discard(exchange)
+
+    def refuse_request(self, flow: http.HTTPFlow) -> None:
+        """Record a request that cannot be read as one, under the tunnel's user, and put our page on it."""
+        handler, snapshot = self._handlers[flow.client_conn.id], self._state.in_force.snapshot
+        if handler.tunnel is not None:
+            self._state.recorder.yield_to_inner(handler.tunnel.exchange)
+        detail = "a request that cannot be read"
+        exchange = malformed_exchange(handler.client_ip, snapshot, detail, flow.request.method, handler.tunnel)
+        ask = ask_of(flow.request.headers.fields, flow.request.method)
+        page = self._state.in_force.pages.answer(exchange.verdict, exchange.facts, ask, exchange.id)
+        exchange.status, exchange.bytes_out = exchange.verdict.status, len(page.body)
+        self._state.recorder.end(exchange)
+        flow.response = response_of(page)
 
     def refuse_head(self, client: Client, status: int, why: str) -> bytes:
         """Record a head that cannot be read, under the tunnel's user, and give the whole answer to it."""
@@ -57,3 +90,15 @@ class WorkerAnswers:
         exchange.status, exchange.bytes_out = status, len(page.body)
         self._state.recorder.end(exchange)
         return raw_of(page, close=True)
+
+    def reset(self, client: Client) -> None:
+        """End a client's connection in a reset, so that nobody takes what was sent for the whole."""
+        handler = self._handlers.get(client.id)
+        if handler is not None:
+            handler.reset()
+
+    def under_way(self, flow: http.HTTPFlow, breaking: Callable[[str], Event]) -> None:
+        """Keep how a flow that goes to its origin is broken off: with the event that an error text makes."""
+        exchange, handler = exchange_of(flow), self._handlers[flow.client_conn.id]
+        if exchange is not None:
+            exchange.break_off = lambda error: handler.inject(breaking(error))

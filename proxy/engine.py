@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mitmproxy.proxy import server
 
-from proxy.replaced import http1, http2, stream
+from proxy.replaced import bodies, http1, http1_origin, http2, stream
 from proxy.replaced.part import digest_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class EngineChanged(RuntimeError):
 
 def parts(answers: Answers) -> tuple[Part, ...]:
     """Give everything that is replaced, in the order of a request's way."""
-    return (*http1.parts(answers), *http2.parts(answers), *stream.parts(answers))
+    heads = (*http1.parts(answers), *http1_origin.parts(answers), *http2.parts(answers))
+    return (*heads, *bodies.parts(), *stream.parts(answers))
 
 
 def install(dial: Dial, answers: Answers, stock: Set[str] = frozenset()) -> None:

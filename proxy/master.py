@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import socket
+import struct
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mitmproxy.proxy.commands import StartHook
+    from mitmproxy.proxy.events import Event
 
     from proxy.flow_facts import Tunnel
     from proxy.recording import Exchange
@@ -126,6 +129,7 @@ class Handler(ProxyConnectionHandler):
         self.tunnel = tunnel
         self.exchanges: set[Exchange] = set()
         self.draining = False
+        self._injected: set[asyncio.Task[None]] = set()
         context = self.layer.context
         if tunnel is None:
             self.layer = layers.modes.HttpProxy(context)
@@ -152,6 +156,20 @@ class Handler(ProxyConnectionHandler):
         """Close the client's connection, and with it everything behind it."""
         if self.client in self.transports:
             self.close_connection(self.client)
+
+    def inject(self, event: Event) -> None:
+        """Hand mitmproxy's layers an event of ours, in its turn."""
+        task = asyncio.create_task(self.server_event(event))
+        self._injected.add(task)
+        task.add_done_callback(self._injected.discard)
+
+    def reset(self) -> None:
+        """End the client's connection in a reset (SO_LINGER of 0 seconds), not in an orderly close."""
+        writer = self.transports[self.client].writer if self.client in self.transports else None
+        if isinstance(writer, asyncio.StreamWriter):
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
 
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
         """Close the connection where mitmproxy reports a crash of its own: stock leaves it hanging, half answered."""

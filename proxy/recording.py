@@ -57,6 +57,8 @@ class Exchange:
     detail: str | None = None
     recorded: bool = False
     ended: bool = False
+    moved: float = field(default_factory=time.monotonic)  # when a byte of it last came
+    break_off: Callable[[str], None] | None = None  # ends it alone, with an error text; set while its origin is asked
     cut: Callable[[], None] | None = None  # closes what stays open past its verdict: a WebSocket, a spliced tunnel
 
 

@@ -19,6 +19,8 @@ _NO_CONNECTION = UpstreamFailure("upstream.connect", "connect", 502)
 _NO_ANSWER = UpstreamFailure("upstream.timeout", "timeout", 504)
 _BAD_CERTIFICATE = UpstreamFailure("upstream.certificate", "upstream-tls", 502)
 _BAD_TLS = UpstreamFailure("upstream.tls", "upstream-tls", 502)
+_TOO_LARGE = UpstreamFailure("protocol.malformed", "ok", 413)
+_MALFORMED = UpstreamFailure("protocol.malformed", "ok", 400)
 _REFUSED = UpstreamFailure("address.private", "ok", 403)
 
 #: First match wins. Our own words (proxy/connect.py) first, then those of mitmproxy 12.2.3's ServerTLSLayer.
@@ -27,6 +29,9 @@ _BY_TEXT: tuple[tuple[str, UpstreamFailure], ...] = (
     ("breakwater-connect", _NO_CONNECTION),
     ("breakwater-timeout", _NO_ANSWER),
     ("breakwater-private", _REFUSED),
+    ("breakwater-malformed", _MALFORMED),
+    ("breakwater-too-large", _TOO_LARGE),
+    ("breakwater-", _NO_CONNECTION),
     ("certificate verify failed", _BAD_CERTIFICATE),
     ("hostname mismatch", _BAD_CERTIFICATE),
     ("tls", _BAD_TLS),

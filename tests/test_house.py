@@ -34,7 +34,9 @@ MITMPROXY = {
     "proxy/flow_facts.py",  # its flows -> facts
     "proxy/master.py",  # runs it, and turns every failure into a block
     "proxy/next_layer.py",  # which protocols a connection may speak
-    "proxy/replaced/http1.py",  # its HTTP/1.1
+    "proxy/replaced/bodies.py",  # its bodies of HTTP/1.1
+    "proxy/replaced/http1.py",  # its HTTP/1.1 towards clients
+    "proxy/replaced/http1_origin.py",  # its HTTP/1.1 towards origins
     "proxy/replaced/http2.py",  # its HTTP/2
     "proxy/replaced/part.py",  # what a replaced part is
     "proxy/replaced/stream.py",  # its one request and answer
@@ -66,6 +68,8 @@ NO_TEST_OF_ITS_OWN = {
     "categories/entries.py": "values only",
     "proxy/facts.py": "values only",
     "proxy/replaced/part.py": "values only",
+    "proxy/replaced/bodies.py": "tests/e2e/test_bodies.py sends what it is for",
+    "proxy/replaced/http1_origin.py": "tests/e2e/test_broken_origins.py answers what it is for",
     "proxy/replaced/http1.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
     "proxy/replaced/http2.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
     "proxy/replaced/stream.py": "tests/e2e/test_broken_origins.py breaks off at every point",

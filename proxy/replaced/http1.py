@@ -1,18 +1,42 @@
-"""HTTP/1.1 towards clients and origins: heads are bounded, refused and recorded by us, and bodies are framed."""
+"""HTTP/1.1 towards clients: every head is bounded in size and time, refused and recorded by us; answers are framed."""
 
 from __future__ import annotations
 
+import re
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events
-from mitmproxy.proxy.layers.http import ErrorCode, RequestHeaders, ResponseProtocolError, _http1
-from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
+from mitmproxy.proxy.layers.http import (
+    ErrorCode,
+    HttpEvent,
+    ReceiveHttp,
+    RequestHeaders,
+    RequestProtocolError,
+    ResponseHeaders,
+    ResponseProtocolError,
+    ResponseTrailers,
+    _http1,
+)
+from mitmproxy.proxy.layers.http._http1 import Http1Server
 
+from proxy.head import MalformedHead, check_head
 from proxy.replaced.part import Answers, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from mitmproxy import http
+
+    Commands = Generator[Any, Any, None]
+
+#: The empty line that ends a head, also for a reader that takes bare line feeds.
+_END = re.compile(rb"\n\r?\n")
+
+#: What a client may send ahead while its request is under way, in bytes. Browsers do not pipeline.
+_AHEAD_BYTES = 1_048_576
 
 
 def parts(answers: Answers) -> tuple[Part, ...]:
@@ -20,14 +44,25 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     return (
         Part(
             Http1Server,
+            "_handle_event",
+            "2ac8db3e43ae743fd21f78709327091ff712e8c0addf4466f1f1f972c24750d2",
+            _handled_or(answers),
+        ),
+        Part(
+            Http1Server,
             "read_headers",
             "3fe0945216bcf7bc505e296e44dd33908b19aa900d4157e977499bf7164027d6",
             _headers_read_or(answers),
         ),
         Part(
+            Http1Server,
+            "wait",
+            "c99d0494a840a2b6178a2f9c526b87c3a6f2e6547a698925fd974a3181d74c25",
+            _waited_or(answers),
+        ),
+        Part(
             Http1Server, "send", "cc218a1337c0f5cfba087b270eab789eea877c9a5201eaf22f2b8927efcce85c", _sent_or(answers)
         ),
-        Part(Http1Client, "send", "35d961e20d4812046b21ccbb4e616b38f2898780b32363b943a0b31fa499f871", _send_framed),
         Part(
             _http1,
             "make_error_response",
@@ -37,60 +72,172 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     )
 
 
+def _handled_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:
+    def _handle_event(self: Any, event: events.Event) -> Commands:
+        """Do what stock does, and look at the head that is being read when its time is up."""
+        if isinstance(event, HttpEvent):
+            yield from self.send(event)
+        elif isinstance(event, events.Wakeup):
+            yield from _head_is_due(self, answers)
+        else:
+            if isinstance(event, events.DataReceived) and self.state != self.passthrough:
+                self.buf += event.data
+            yield from self.state(event)
+
+    return _handle_event
+
+
 _original_read_headers = Http1Server.read_headers
 
 
-def _headers_read_or(answers: Answers) -> Callable[[Http1Server, events.ConnectionEvent], Any]:
-    def read_headers(self: Http1Server, event: events.ConnectionEvent) -> Generator[Any, Any, None]:
+def _headers_read_or(answers: Answers) -> Callable[[Any, events.ConnectionEvent], Commands]:
+    def read_headers(self: Any, event: events.ConnectionEvent) -> Commands:
         """Bound every head, and refuse what is none with an answer and a record of ours (item 9).
 
-        Stock reads a head of any size, and answers a malformed one by itself, with no hook. The only bytes that it
-        sends while it reads a head are that answer; what it would tell its streams after it is dropped.
+        Stock reads a head of any size in any time, takes bare line feeds and folded lines for what they might mean,
+        and answers a malformed one by itself, with no hook.
         """
-        for command in _original_read_headers(self, event):
-            if isinstance(command, commands.SendData):
-                yield from _refuse_head(self, answers, 400, "a head that cannot be read")
-                return
-            yield command
-        if self.state == self.read_headers and len(self.buf) > answers.head_bytes:
+        if not isinstance(event, events.DataReceived):
+            yield from _original_read_headers(self, event)
+            return
+        raw = bytes(self.buf)
+        if not getattr(self, "head_since", None) and raw.startswith(b"\r\n"):
+            raw = _without_empty_line(self)
+        end = _END.search(raw, max(getattr(self, "head_searched", 0) - 2, 0))
+        if (end.end() if end else len(raw)) > answers.head_bytes:
             yield from _refuse_head(self, answers, 431, "the head is too large")
+        elif end:
+            self.head_since, self.head_searched = None, 0
+            yield from _take_head(self, answers, event, raw[: end.end()])
+        elif raw:
+            self.head_searched = len(raw)
+            yield from _await_rest(self, answers)
 
     return read_headers
 
 
-_original_server_send = Http1Server.send
+def _without_empty_line(server: Any) -> bytes:
+    """Drop one empty line before a head: some clients send it behind a body (RFC 9112, section 2.2)."""
+    server.buf.maybe_extract_at_most(2)
+    return bytes(server.buf)
 
 
-def _sent_or(answers: Answers) -> Callable[[Http1Server, Any], Any]:
-    def send(self: Http1Server, event: Any) -> Generator[Any, Any, None]:
-        """Refuse and record a request without a destination: stock answers it before any hook has seen it."""
-        if isinstance(event, ResponseProtocolError) and event.code is ErrorCode.DESTINATION_UNKNOWN:
-            yield from _refuse_head(self, answers, 400, "a request that names no destination")
-        else:
-            yield from _original_server_send(self, event)
+def _take_head(server: Any, answers: Answers, event: events.ConnectionEvent, raw: bytes) -> Commands:
+    """Read a whole head, and go on with the body."""
+    lines = [bytes(line) for line in server.buf.maybe_extract_lines() or ()]
+    try:
+        check_head(raw.removesuffix(b"\r\n\r\n"))
+        request = http1.read_request_head(lines)
+        size = http1.expected_http_body_size(request)
+    except MalformedHead as error:
+        yield from _refuse_head(server, answers, 400, str(error))
+        return
+    except ValueError:
+        yield from _refuse_head(server, answers, 400, "a head that cannot be read")
+        return
+    server.request = request
+    yield ReceiveHttp(RequestHeaders(server.stream_id, request, size == 0))
+    server.body_reader = _http1.make_body_reader(size)
+    server.state = server.read_body
+    yield from server.state(event)
+
+
+def _await_rest(server: Any, answers: Answers) -> Commands:
+    """Start the clock at a head's first byte. One wake-up is under way at a time, however often a client begins."""
+    if not getattr(server, "head_since", None):
+        server.head_since = time.monotonic()
+    if not getattr(server, "head_watched", False):
+        server.head_watched = True
+        yield commands.RequestWakeup(answers.head_seconds)
+
+
+def _head_is_due(server: Any, answers: Answers) -> Commands:
+    server.head_watched = False
+    if server.state != server.read_headers or not server.head_since:
+        return
+    left = server.head_since + answers.head_seconds - time.monotonic()
+    if left > 0:  # the head that the clock was started for has come; this is a later one
+        server.head_watched = True
+        yield commands.RequestWakeup(left)
+    else:
+        yield from _refuse_head(server, answers, 408, "no complete head within the time limit")
+
+
+def _waited_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:
+    def wait(self: Any, event: events.Event) -> Commands:
+        """Bound what a client sends ahead of its answer: stock keeps any amount."""
+        if len(self.buf) <= _AHEAD_BYTES:
+            yield from _original_wait(self, event)
+            return
+        answers.refuse_head(self.context.client, 400, "too much sent ahead of the answer")
+        self.state = self.done
+        left = RequestProtocolError(self.stream_id, "Client disconnected.", ErrorCode.CLIENT_DISCONNECTED)
+        yield ReceiveHttp(left)
+        yield commands.CloseConnection(self.conn)
+
+    return wait
+
+
+_original_wait = Http1Server.wait
+_original_send = Http1Server.send
+
+
+def _sent_or(answers: Answers) -> Callable[[Any, Any], Commands]:
+    def send(self: Any, event: Any) -> Commands:
+        """Send an answer in a frame that the client can see the end of, and no trailers (RFC 9110, section 6.5.1).
+
+        A request without a destination is refused and recorded here: stock answers it before any hook has seen it.
+        """
+        if isinstance(event, ResponseTrailers):
+            return
+        if isinstance(event, ResponseProtocolError):
+            if event.code is ErrorCode.DESTINATION_UNKNOWN:
+                yield from _refuse_head(self, answers, 400, "a request that names no destination")
+                return
+            if self.response and http1.expected_http_body_size(self.request, self.response) == -1:
+                answers.reset(self.context.client)  # the end of the connection would be the end of the body
+        elif isinstance(event, ResponseHeaders):
+            event.response = _framed(self.request, event.response, event.end_stream)
+        yield from _original_send(self, event)
 
     return send
 
 
-def _refuse_head(server: Http1Server, answers: Answers, status: int, why: str) -> Generator[Any, Any, None]:
+def _framed(request: http.Request, response: http.Response, bodiless: bool) -> http.Response:
+    """Give an answer in our own version, and with an end that cannot be taken for a connection that broke.
+
+    RFC 9112, sections 2.3 and 6.1 to 6.3; RFC 9113, section 8.1, where a body needs no length.
+    """
+    headers = response.headers
+    changes: dict[str, str | None] = {}
+    if "transfer-encoding" in headers and request.http_version == "HTTP/1.0":
+        changes["transfer-encoding"] = None
+    elif not _measured(request, response):
+        if bodiless:
+            changes["content-length"] = "0"
+        elif request.http_version != "HTTP/1.0":
+            changes["transfer-encoding"] = "chunked"
+    if not changes and response.http_version != "HTTP/1.0":
+        return response
+    response = response.copy()
+    response.http_version = response.http_version if response.is_http2 else "HTTP/1.1"
+    for name, value in changes.items():
+        response.headers.pop(name, None)
+        if value is not None:
+            response.headers[name] = value
+    return response
+
+
+def _measured(request: http.Request, response: http.Response) -> bool:
+    """True where the head says where the answer ends."""
+    without = response.status_code < 200 or response.status_code in (204, 304) or request.method == "HEAD"
+    return without or "content-length" in response.headers or "transfer-encoding" in response.headers
+
+
+def _refuse_head(server: Any, answers: Answers, status: int, why: str) -> Commands:
     server.state = server.done
     yield commands.SendData(server.conn, answers.refuse_head(server.context.client, status, why))
     yield commands.CloseConnection(server.conn)
-
-
-_original_client_send = Http1Client.send
-
-
-def _send_framed(self: Http1Client, event: Any) -> Generator[Any, Any, None]:
-    """Frame a body that comes from HTTP/2 without a length: its bytes would else be read as the next request.
-
-    RFC 9113, section 8.2.2, has no transfer coding; RFC 9112, section 6.1, needs one where no length is known.
-    """
-    downgraded = isinstance(event, RequestHeaders) and event.request.is_http2 and not event.end_stream
-    if downgraded and "content-length" not in event.request.headers:
-        event.request = event.request.copy()
-        event.request.headers["transfer-encoding"] = "chunked"
-    yield from _original_client_send(self, event)
 
 
 def _bare_refusal(status_code: int, message: str = "") -> bytes:

@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
     from mitmproxy import http
     from mitmproxy.connection import Client
+    from mitmproxy.proxy.events import Event
 
     #: Opens an upstream connection: (host, port) to reader and writer. Raises OSError.
     Dial = Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+
+#: How an error text begins that ends an exchange for our own reasons: see proxy/upstream.py.
+OURS = "breakwater-"
+MALFORMED_BODY = "breakwater-malformed"
 
 
 class Answers(Protocol):
@@ -25,11 +31,27 @@ class Answers(Protocol):
     def head_bytes(self) -> int:
         """Give the largest head that is read, in bytes."""
 
+    @property
+    def head_seconds(self) -> float:
+        """Give the time that a client has for a head, from its first byte on, in seconds."""
+
     def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
-        """Put our page on a flow whose origin cannot be used."""
+        """Record, and put our page on, a flow whose origin or whose body cannot be used."""
+
+    def cut(self, flow: http.HTTPFlow, error: str) -> None:
+        """Record a flow that is broken off after its answer has begun."""
+
+    def refuse_request(self, flow: http.HTTPFlow) -> None:
+        """Record a request that cannot be read as one, and put our page on it."""
 
     def refuse_head(self, client: Client, status: int, why: str) -> bytes:
         """Record a head that cannot be read, and give the whole answer to it."""
+
+    def reset(self, client: Client) -> None:
+        """End a client's connection in a reset, so that nobody takes what was sent for the whole."""
+
+    def under_way(self, flow: http.HTTPFlow, breaking: Callable[[str], Event]) -> None:
+        """Keep how a flow that goes to its origin is broken off: with the event that an error text makes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mitmproxy.net.http.validate import validate_headers
+from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layers.http import (
     DropStream,
+    ErrorCode,
     GetHttpConnection,
+    HttpResponseHeadersHook,
     HttpStream,
+    ReceiveHttp,
+    RequestProtocolError,
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
     SendHttp,
+    validate_request,
 )
+from mitmproxy.proxy.utils import expect
 
-from proxy.replaced.part import Answers, Part
+from proxy.replaced.part import OURS, Answers, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from mitmproxy import http
+
+    Commands = Generator[Any, Any, None]
+
+_BREAKS = re.compile(rb"[\r\n\0]")
 
 
 def parts(answers: Answers) -> tuple[Part, ...]:
     """Give what is replaced here."""
     return (
+        Part(
+            HttpStream,
+            "check_invalid",
+            "ef0a126eef45d90335636512729510fffcf67f01e1f0121523f1659ea818824c",
+            _invalid_or(answers),
+        ),
+        Part(
+            HttpStream,
+            "state_wait_for_response_headers",
+            "10e32e91b294816432efae8d1f68c784ce36fc94f0f8202516be2c7f136707dd",
+            expect(ResponseHeaders)(state_wait_for_response_headers),
+        ),
         Part(
             HttpStream,
             "start_request_stream",
@@ -45,10 +73,61 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     )
 
 
+def _invalid_or(answers: Answers) -> Callable[[HttpStream, bool], Generator[Any, Any, bool]]:
+    def check_invalid(self: HttpStream, request: bool) -> Generator[Any, Any, bool]:
+        """Answer a head that is none with our page and a record; stock sends a bare 400 in its own name (item 9)."""
+        if request:
+            if not validate_request(self.mode, self.flow.request, validate_inbound_headers=True):
+                return False
+            answers.refuse_request(self.flow)
+        else:
+            assert self.flow.response is not None  # noqa: S101  # stock has just set it
+            if (why := _unfit(self.flow.response)) is None:
+                return False
+            yield _towards_origin(self, why)
+            answers.answer_failure(self.flow, why)
+        yield from _send_now(self)
+        return True
+
+    return check_invalid
+
+
+def _unfit(response: http.Response) -> str | None:
+    """Say what of an answer's head cannot go on: a client might read it differently (RFC 9110, section 5.5)."""
+    headers = response.headers
+    if any(b"\r\n " in value for _, value in headers.fields):  # a folded line (RFC 9112, section 5.2)
+        headers.fields = tuple((name, value.replace(b"\r\n ", b" ")) for name, value in headers.fields)
+    try:
+        validate_headers(response)
+    except ValueError:
+        return "the answer's head is none"
+    return "the answer's head is none" if any(_BREAKS.search(value) for _, value in headers.fields) else None
+
+
+def state_wait_for_response_headers(self: HttpStream, event: ResponseHeaders) -> Commands:
+    """Take an answer's head. Where the hook puts another answer in its place, nothing of the origin's goes on.
+
+    Stock would put the origin's body behind the head of ours.
+    """
+    self.flow.response = event.response
+    if (yield from self.check_invalid(False)):
+        return
+    yield HttpResponseHeadersHook(self.flow)
+    if (yield from self.check_killed(True)):
+        return
+    if self.flow.response is not event.response:
+        yield _towards_origin(self, "refused")
+        yield from _send_now(self)
+    elif self.flow.response.stream and not event.end_stream:
+        yield from self.start_response_stream()
+    else:
+        self.server_state = self.state_consume_response_body
+
+
 _original_start_request_stream = HttpStream.start_request_stream
 
 
-def _start_request_stream(self: HttpStream) -> Generator[Any, Any, None]:
+def _start_request_stream(self: HttpStream) -> Commands:
     """Answer a blocked upload at once and drop its body; stock raises here, and the client hangs (item 7)."""
     if self.flow.response:
         yield from _send_now(self)
@@ -60,16 +139,40 @@ _original_protocol_error = HttpStream.handle_protocol_error
 
 
 def _protocol_error_or(answers: Answers) -> Callable[[HttpStream, Any], Any]:
-    def handle_protocol_error(self: HttpStream, event: Any) -> Generator[Any, Any, None]:
-        """Send our page where the origin breaks off before it has answered: stock sends its own (item 8)."""
+    def handle_protocol_error(self: HttpStream, event: Any) -> Commands:
+        """Send our page where an exchange breaks off before it is answered: stock sends its own (item 8).
+
+        What we break off ourselves, or what a client's body breaks, is ended on both sides.
+        """
+        ours = event.message.startswith(OURS)
         waits = self.server_state == self.state_wait_for_response_headers and self.client_state != self.state_errored
-        if isinstance(event, ResponseProtocolError) and waits:
+        if waits and (ours or isinstance(event, ResponseProtocolError)):
+            if ours:
+                yield _towards_origin(self, event.message)
             answers.answer_failure(self.flow, event.message)
             yield from _send_now(self)
+        elif ours and self.server_state != self.state_errored:
+            yield from _cut(self, answers, event.message)
         else:
             yield from _original_protocol_error(self, event)
 
     return handle_protocol_error
+
+
+def _cut(stream: HttpStream, answers: Answers, error: str) -> Commands:
+    """End both sides of an answer that has begun: HTTP/2 gets a reset stream, HTTP/1.1 a closed connection."""
+    answers.cut(stream.flow, error)
+    if stream.server_state != stream.state_done:
+        yield _towards_origin(stream, error)
+    stream.flow.live = False
+    stream.client_state = stream.server_state = stream.state_errored
+    error_event = ResponseProtocolError(stream.stream_id, error, ErrorCode.GENERIC_SERVER_ERROR)
+    yield SendHttp(error_event, stream.context.client)
+    yield DropStream(stream.stream_id)
+
+
+def _towards_origin(stream: HttpStream, error: str) -> SendHttp:
+    return SendHttp(RequestProtocolError(stream.stream_id, error, ErrorCode.CANCEL), stream.context.server)
 
 
 def _server_connection_or(answers: Answers) -> Callable[[HttpStream], Any]:
@@ -83,12 +186,37 @@ def _server_connection_or(answers: Answers) -> Callable[[HttpStream], Any]:
         )
         if error is None:
             self.context.server = self.flow.server_conn = connection
+            answers.under_way(self.flow, _breaking(self))
             return True
         answers.answer_failure(self.flow, error)
         yield from _send_now(self)
         return False
 
     return make_server_connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Breaking:
+    """Stands where mitmproxy keeps who asked for a wake-up: the wake-up becomes the end of one stream."""
+
+    stream_id: int
+    error: str
+
+    def handle_event(self, _: events.Event) -> Commands:
+        """Break the stream off."""
+        yield ReceiveHttp(ResponseProtocolError(self.stream_id, self.error, ErrorCode.GENERIC_SERVER_ERROR))
+
+
+def _breaking(stream: HttpStream) -> Callable[[str], events.Event]:
+    """Give what makes the event that breaks this stream off, from outside of mitmproxy's layers."""
+    parent: Any = stream.context.layers[stream.context.layers.index(stream) - 1]
+
+    def event(error: str) -> events.Event:
+        wake_up = commands.RequestWakeup(0)
+        parent.command_sources[wake_up] = _Breaking(stream.stream_id, error)
+        return events.Wakeup(wake_up)
+
+    return event
 
 
 def _send_now(stream: HttpStream) -> Generator[Any, Any, None]:

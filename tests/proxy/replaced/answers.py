@@ -5,6 +5,7 @@ from __future__ import annotations
 
 class NoAnswers:
     head_bytes = 65_536
+    head_seconds = 10.0
 
     def answer_failure(self, flow, error):
         raise AssertionError(f"asked for a page: {error}")
