@@ -30,8 +30,9 @@ from config.revision_files import RevisionNotWritten, RevisionTampered, Revision
 from config.revisions import Applied, RevisionRefused, Revisions
 from proxy import doctor as doctors
 from proxy import explain as explaining
+from proxy import handover
 from proxy import state_dir as state
-from proxy import supervisor as supervising
+from proxy import upgrade as upgrading
 from proxy.authority import AuthorityRefused
 from proxy.ca_commands import ca_app
 from proxy.child import ChildRefused
@@ -39,13 +40,16 @@ from proxy.demo import demo_lines
 from proxy.identity.accounts import AccountsRefused
 from proxy.identity.commands import users_app
 from proxy.identity.passwords import PasswordRefused
+from proxy.listening import CannotListen, bind
 from proxy.policy_files import NothingApplied
 from proxy.private_file import NotPrivate
 from proxy.progress import progress_bar
 from proxy.snapshot import SnapshotRefused
 from proxy.start import prepare
 from proxy.state_dir import StateUnusable
-from proxy.supervisor import AlreadyRunning, CannotListen
+from proxy.supervisor import Supervisor
+from proxy.tenure import AlreadyRunning, sole
+from proxy.upgrade import NotRunning, UpgradeRefused
 from proxy.upstream_trust import TrustRefused
 from usage_log.commands import audit_app
 from usage_log.day_files import DayRefused
@@ -86,12 +90,19 @@ app.add_typer(audit_app, name="audit")
 @app.command()
 def run(config: ConfigFile) -> None:
     """Filter, in the foreground, until SIGTERM or ctrl-C; then drain."""
-    with supervising.sole(state.state_folder(config)):
+    inherited = handover.inherited()
+    with sole(state.state_folder(config), inherited.lock if inherited else None) as tenure:
         plan = prepare(config, _say, datetime.now(UTC))
-        sockets = supervising.bind(plan.listen)
+        listeners = bind(plan.listen, inherited.sockets if inherited else None)
         for line in demo_lines(*state.settings_for_commands(config), datetime.now(UTC)):
             _announce(line)
-        asyncio.run(supervising.Supervisor(plan, sockets, _announce).run())
+        asyncio.run(Supervisor(plan, listeners, tenure, _announce).run(inherited))
+
+
+@app.command()
+def upgrade(config: ConfigFile) -> None:
+    """Let the running filter hand over to the version that is installed now; no connection is refused."""
+    _say(upgrading.upgrade(state_dir_of(config)))
 
 
 @app.command("check-config")
@@ -242,7 +253,7 @@ REFUSALS = (
     *USAGE,
     *(AccountsRefused, AuthorityRefused, CaseNeeded, DayRefused, KeyRefused, ListsRefused, LogUnreadable, NotPrivate),
     *(NothingApplied, PasswordRefused, RevisionNotWritten, RevisionRefused, RevisionTampered, RevisionUnreadable),
-    *(AlreadyRunning, CannotListen, SnapshotRefused, StateUnusable, TrustRefused),
+    *(AlreadyRunning, CannotListen, NotRunning, SnapshotRefused, StateUnusable, TrustRefused, UpgradeRefused),
 )
 
 

@@ -23,11 +23,6 @@ NEEDS_RESTART: tuple[tuple[str, ...], ...] = (
     ("proxy", "public_name"),
     ("proxy", "extra_trust"),
     ("proxy", "limits", "dns_seconds"),
-    ("proxy", "limits", "connect_seconds"),
-    ("proxy", "limits", "idle_seconds"),
-    ("proxy", "limits", "tunnel_idle_seconds"),  # passed-through tunnels read it live, WebSockets do not
-    ("proxy", "limits", "drain_seconds"),
-    ("proxy", "limits", "connections_per_client"),
     ("proxy", "limits", "spool_bytes"),
     ("metrics", "listen"),
 )

@@ -131,6 +131,18 @@ class Limits(BaseModel):
         description="Usage log that waits for the collector, bytes (20GiB works too), shared by the workers, at least "
         "32 MiB for each; when it is full everything is blocked. Default 20 GiB.",
     )
+    recycle_connections: Whole = Field(
+        default=200_000,
+        ge=0,
+        description="A worker that has taken this many connections is replaced by a fresh one, and none is lost; "
+        "0: never. Default 200000.",
+    )
+    recycle_bytes: Bytes = Field(
+        default=2 * 1024**3,
+        ge=256 * 1024**2,
+        description="A worker that holds this much memory of its own is replaced as well, ten minutes after its start "
+        "at the earliest, bytes (2GiB works too), at least 256 MiB. Default 2 GiB.",
+    )
 
 
 def _workers(value: object) -> object:

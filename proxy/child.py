@@ -54,6 +54,8 @@ class Child:
         self._inherits = inherits
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
         self._last_heard = time.monotonic()
         self._was_well = False
 
@@ -62,6 +64,13 @@ class Child:
 
         Raises ChildRefused where it refuses to start before it ever ran.
         """
+        self._ended.clear()
+        try:
+            await self._keep_running()
+        finally:
+            self._ended.set()
+
+    async def _keep_running(self) -> None:
         wait = _FIRST_WAIT
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -98,6 +107,8 @@ class Child:
             for fd in set(inherited) - set(self._inherits):
                 os.close(fd)
         self._last_heard = time.monotonic()
+        if self._stopping.is_set():  # told to stop while it was being started
+            self.send(signal.SIGTERM)
         return await self._process.wait()
 
     async def _listen(self, reading: int, hear: Callable[[bytes], None]) -> None:
@@ -129,15 +140,14 @@ class Child:
             self.send(signal.SIGKILL)
 
     async def stop(self, seconds: float) -> None:
-        """Ask the child to end; kill it when it has not after `seconds`."""
+        """Ask the child to end; kill it when it has not after `seconds`. It is not started again."""
         self._stopping.set()
-        if self._process is None:
-            return
         self.send(signal.SIGTERM)
         try:
             async with asyncio.timeout(seconds):
-                await self._process.wait()
+                await self._ended.wait()
         except TimeoutError:
+            log.error("the %s has not ended after %g s; killing it", self._name, seconds)
             self.send(signal.SIGKILL)
 
 

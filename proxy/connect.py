@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -143,11 +144,21 @@ def _look_up(host: str) -> tuple[IPAddress, ...]:
 class Dialer:
     """Opens upstream connections to judged addresses only."""
 
-    def __init__(self, resolver: Resolver, refuses: Callable[[IPAddress, int], str | None], timeout: float) -> None:
-        """Take `refuses`, which says why policy refuses (address, port), or None."""
+    def __init__(
+        self,
+        resolver: Resolver,
+        refuses: Callable[[IPAddress, int], str | None],
+        timeout: float,
+        ceiling: int = sys.maxsize,
+    ) -> None:
+        """Take `refuses`, which says why policy refuses (address, port), or None.
+
+        A connection whose descriptor is `ceiling` or higher is given up.
+        """
         self._resolver = resolver
         self._refuses = refuses
-        self._timeout = timeout
+        self._ceiling = ceiling
+        self.timeout = timeout
 
     async def socket_to(self, host: str, port: int) -> socket.socket:
         """Resolve `host`, judge every address, and connect to the first judged one that answers.
@@ -159,16 +170,20 @@ class Dialer:
         for address in addresses:
             if (why := self._refuses(address, port)) is not None:
                 raise AddressRefused(why)
-        return await self._dial(host, addresses, port)
+        sock = await self._dial(host, addresses, port)
+        if sock.fileno() >= self._ceiling:
+            sock.close()
+            raise ConnectFailed(f"{host}:{port}: too many connections are open")
+        return sock
 
     async def _dial(self, host: str, addresses: tuple[IPAddress, ...], port: int) -> socket.socket:
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 return await aiohappyeyeballs.start_connection(
                     [_address_info(address, port) for address in addresses], happy_eyeballs_delay=_STAGGER_SECONDS
                 )
         except TimeoutError:
-            raise ConnectTimedOut(f"{host}:{port} did not answer within {self._timeout:g} s") from None
+            raise ConnectTimedOut(f"{host}:{port} did not answer within {self.timeout:g} s") from None
         except OSError as error:
             raise ConnectFailed(f"{host}:{port} cannot be reached ({_why(error)})") from error
 

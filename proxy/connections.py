@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Protocol
 
@@ -23,9 +24,9 @@ class Connections:
     """Admits connections, up to `per_client` of one address and `total` of all."""
 
     def __init__(self, per_client: int, total: int) -> None:
-        self._per_client = per_client
+        self.per_client = per_client
         self._total = total
-        self._open: dict[Waiting, None] = {}
+        self._open: dict[Waiting, float] = {}  # and since when, in monotonic seconds
         self._by_client: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -33,9 +34,9 @@ class Connections:
 
     def admit(self, connection: Waiting) -> bool:
         """Count a connection; False where it is one too many and must be closed."""
-        if len(self._open) >= self._total or self._by_client[connection.client] >= self._per_client:
+        if len(self._open) >= self._total or self._by_client[connection.client] >= self.per_client:
             return False
-        self._open[connection] = None
+        self._open[connection] = time.monotonic()
         self._by_client[connection.client] += 1
         return True
 
@@ -48,7 +49,8 @@ class Connections:
         if not self._by_client[connection.client]:
             del self._by_client[connection.client]
 
-    def close_idle(self) -> None:
-        """Close what waits for a head."""
-        for connection in [connection for connection in self._open if connection.idle]:
+    def close_idle(self, seconds: float) -> None:
+        """Close what has waited for a head that long: who has just connected is about to ask."""
+        latest = time.monotonic() - seconds
+        for connection in [each for each, since in self._open.items() if each.idle and since <= latest]:
             connection.close()

@@ -9,6 +9,7 @@ from categories.update import silent
 from config.revisions import Applied, Revisions
 from proxy.authority import open_or_create, use_next
 from proxy.identity.accounts import load_accounts
+from proxy.listening import Listen
 from proxy.state_dir import compile_for, lists_fit, open_snapshot, say_findings, settings_for_commands, with_lists
 from proxy.supervisor import Plan
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from config.proxy_settings import Listener
     from config.settings import Settings
 
 _FIRST_START = "first start"
@@ -57,11 +59,16 @@ def _applied(config: Path, folder: Path, say: Callable[[str], None], now: dateti
     return applied
 
 
+def _listen(listener: Listener) -> Listen:
+    cert, key = (str(listener.tls.cert_file), str(listener.tls.key_file)) if listener.tls else (None, None)
+    return Listen(str(listener.ip), listener.port, cert, key)
+
+
 def _plan(folder: Path, settings: Settings) -> Plan:
     proxy = settings.proxy
     return Plan(
         state_dir=folder,
-        listen=tuple((str(listener.ip), listener.port) for listener in proxy.listen),
+        listen=tuple(_listen(listener) for listener in proxy.listen),
         workers=proxy.worker_count,
         metrics=settings.metrics.listen,
         drain_seconds=proxy.limits.drain_seconds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from proxy.private_file import write_private
@@ -23,17 +23,22 @@ class WorkerStatus:
     accounts: int
     problem: str | None = None  # why the newest revision, generation or accounts file is not in force
     refused_certificates: dict[str, int] = field(default_factory=dict)
+    spent: bool = False  # it has done its share, and asks to be replaced
+    drain_seconds: float = 0.0  # what it takes at most to end, as the settings in force have it
 
     def line(self) -> bytes:
         """Give the status as one line of JSON."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
 
+_FIELDS = frozenset(each.name for each in fields(WorkerStatus))
+
+
 def status_of(line: bytes) -> WorkerStatus:
-    """Read a worker's line. Raises ValueError."""
+    """Read a worker's line. What a newer version says besides is left out. Raises ValueError."""
     try:
-        return WorkerStatus(**json.loads(line))
-    except TypeError as error:
+        return WorkerStatus(**{name: value for name, value in json.loads(line).items() if name in _FIELDS})
+    except (AttributeError, TypeError) as error:
         raise ValueError(f"not a status: {error}") from error
 
 
@@ -53,4 +58,4 @@ def read_statuses(path: Path) -> list[WorkerStatus]:
         told = json.loads(path.read_bytes())
     except FileNotFoundError:
         return []
-    return [WorkerStatus(**status) for status in told["workers"]]
+    return [WorkerStatus(**{name: status[name] for name in status if name in _FIELDS}) for status in told["workers"]]

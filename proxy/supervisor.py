@@ -1,34 +1,33 @@
-"""The parent: binds the listeners once, runs the workers and the collector, and restarts what dies.
-
-The listening sockets are bound here and inherited by the workers. With SO_REUSEPORT instead, "port in use" could not
-be seen, and a restart would lose connections that wait in a dead worker's queue (reference/engine.md, item 2).
-"""
+"""The parent: runs the workers and the collector on the sockets that it is given, and restarts what dies."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
-import os
 import signal
-import socket
 import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.child import Child
-from proxy.status import WorkerStatus, status_of, write_statuses
+from proxy.handover import Successor
+from proxy.listening import for_worker
+from proxy.notify import notify
+from proxy.place import GRACE_SECONDS, Place
+from proxy.status import write_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-log = logging.getLogger(__name__)
+    from proxy.handover import Inherited
+    from proxy.listening import Listen, Listener
+    from proxy.status import WorkerStatus
+    from proxy.tenure import Tenure
 
-_BACKLOG = 4096
-_FIRST_SYSTEMD_FD = 3
+log = logging.getLogger(__name__)
 
 #: A worker that says nothing for this long hangs, and is killed, in seconds (reference/engine.md, item 13).
 _SILENCE_SECONDS = 10.0
@@ -36,18 +35,8 @@ _SILENCE_SECONDS = 10.0
 #: The workers' word is written down at least this often, in seconds: an old one says that nobody speaks.
 _WRITE_SECONDS = 5.0
 
-#: What children may take to stop after the drain time, in seconds.
-_GRACE_SECONDS = 10.0
-
-
-class CannotListen(Exception):
-    """A listener cannot be bound. The message is one line."""
-
-    exit_code = 3
-
-
-class AlreadyRunning(Exception):
-    """Another supervisor holds this state_dir. The message is one line."""
+#: A worker that cannot be replaced now is left in peace for this long, in seconds.
+_RECYCLE_AGAIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,128 +44,159 @@ class Plan:
     """What to run."""
 
     state_dir: Path
-    listen: tuple[tuple[str, int], ...]
+    listen: tuple[Listen, ...]
     workers: int
     metrics: str
     drain_seconds: float
 
 
-def bind(listen: tuple[tuple[str, int], ...]) -> list[socket.socket]:
-    """Bind every listener, or take the sockets that systemd bound (LISTEN_FDS, sd_listen_fds(3)).
-
-    Raises CannotListen.
-    """
-    if os.environ.get("LISTEN_PID") == str(os.getpid()):
-        count = int(os.environ["LISTEN_FDS"])
-        return [socket.socket(fileno=fd) for fd in range(_FIRST_SYSTEMD_FD, _FIRST_SYSTEMD_FD + count)]
-    return [_bound(address, port) for address, port in listen]
-
-
-def _bound(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        return socket.create_server((address, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise CannotListen(
-            f"proxy.listen: cannot listen on {address}:{port}: {os.strerror(error.errno or 0)}; "
-            "stop what uses it, or name another address"
-        ) from error
-
-
-@contextlib.contextmanager
-def sole(state_dir: Path) -> Iterator[None]:
-    """Hold the lock that one supervisor has on its state_dir. Raises AlreadyRunning."""
-    with (state_dir / "run" / "supervisor.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadyRunning(f"{state_dir}: another breakwater runs on this state_dir; stop it first") from error
-        yield
-
-
 class Supervisor:
-    """Runs children until SIGTERM or SIGINT."""
+    """Runs children until SIGTERM or SIGINT, or until a successor has taken over."""
 
-    def __init__(self, plan: Plan, sockets: list[socket.socket], announce: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, listeners: list[Listener], tenure: Tenure, announce: Callable[[str], None]) -> None:
         self._plan = plan
-        self._sockets = sockets
+        self._listeners = listeners
+        self._tenure = tenure
         self._announce = announce
         self._stopping = asyncio.Event()
-        self._statuses: dict[int, WorkerStatus] = {}
         self._written: list[WorkerStatus] = []
         self._write_again = 0.0
-        listen = tuple(sock.fileno() for sock in sockets)
-        self._workers = [
-            Child(f"worker {number}", self._worker_command(number), self._heard, listen)
-            for number in range(plan.workers)
-        ]
+        self._places = [Place(number, self._maker(number), plan.drain_seconds) for number in range(plan.workers)]
         self._collector = Child("collector", self._collector_command())
+        self._recycling: asyncio.Task[None] | None = None
+        self._recycle_again = 0.0
+        self._upgrading: asyncio.Task[None] | None = None
+        self._successor: Successor | None = None
+        self._handed_over = False
 
-    async def run(self) -> None:
-        """Start everything, say so, and stay until told to stop.
+    async def run(self, inherited: Inherited | None = None) -> None:
+        """Start everything, say so, and stay until told to stop. With `inherited`, take over from a predecessor.
 
         Raises ChildRefused where a worker or the collector will not start at all.
         """
         self._on_signals()
-        watches = [asyncio.create_task(self._collector.keep_running())]
-        watches += [asyncio.create_task(worker.keep_running()) for worker in self._workers]
+        collecting = asyncio.create_task(self._collector.keep_running())
+        for place in self._places:
+            place.start()
         try:
-            await self._started(watches)
-            self._say_ready()
-            await self._until_stopped(watches)
+            await self._started(collecting)
+            if not self._stopping.is_set():
+                self._take_charge(inherited)
+            await self._until_stopped(collecting)
         finally:
-            await self._stop(watches)
+            await self._stop(collecting)
+            if inherited is not None:
+                await self._outlive(inherited)
 
     def _on_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGUSR2, self._upgrade)
 
     def _reload(self) -> None:
-        for worker in self._workers:
-            worker.send(signal.SIGHUP)
+        for place in self._places:
+            for worker in place.each():
+                worker.send(signal.SIGHUP)
 
-    async def _started(self, watches: list[asyncio.Task[None]]) -> None:
+    async def _started(self, collecting: asyncio.Task[None]) -> None:
         """Wait until every worker has spoken, or one will not start."""
-        while len(self._statuses) < len(self._workers) and not self._stopping.is_set():
-            self._raise_failure(watches)
+        while any(place.status is None for place in self._places) and not self._stopping.is_set():
+            self._raise_failure(collecting)
             await asyncio.sleep(0.02)
 
-    def _raise_failure(self, watches: list[asyncio.Task[None]]) -> None:
-        for watch in watches:
-            if watch.done():
-                watch.result()
+    def _raise_failure(self, collecting: asyncio.Task[None]) -> None:
+        if collecting.done():
+            collecting.result()
+        for place in self._places:
+            place.raise_failure()
 
-    def _say_ready(self) -> None:
-        for sock in self._sockets:
-            address, port = sock.getsockname()[:2]
-            shown = f"[{address}]" if ":" in address else address
-            self._announce(f"listening on {shown}:{port} (proxy)")
+    def _take_charge(self, inherited: Inherited | None) -> None:
+        """From here on this is the supervisor of the state_dir, and everybody may know."""
+        if inherited is not None:
+            inherited.say_ready()
+        self._tenure.begin()
+        notify("READY=1")
+        for listener in self._listeners:
+            self._announce(f"listening on {listener.shown} (proxy)")
         self._announce(f"listening on {self._plan.metrics} (metrics)")
 
-    async def _until_stopped(self, watches: list[asyncio.Task[None]]) -> None:
-        """Write down what the workers say, and end the ones that say nothing."""
+    async def _until_stopped(self, collecting: asyncio.Task[None]) -> None:
+        """Write down what the workers say; end those that say nothing, replace those that have done their share."""
         while not self._stopping.is_set():
-            self._raise_failure(watches)
+            self._raise_failure(collecting)
             await self._write_down()
-            for worker in self._workers:
-                worker.kill_if_silent(_SILENCE_SECONDS)
+            for place in self._places:
+                for worker in place.each():
+                    worker.kill_if_silent(_SILENCE_SECONDS)
+            self._recycle()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._stopping.wait()
 
-    async def _stop(self, watches: list[asyncio.Task[None]]) -> None:
-        """Listen no more, drain the workers, then the collector, which stores their last records."""
-        for sock in self._sockets:
-            sock.close()  # a client that waited in the queue meanwhile would hang until the drain ends
-        await asyncio.gather(*(worker.stop(self._plan.drain_seconds + _GRACE_SECONDS) for worker in self._workers))
-        await self._collector.stop(_GRACE_SECONDS)
-        await asyncio.gather(*watches, return_exceptions=True)
+    def _recycle(self) -> None:
+        """Replace one worker at a time: the next when the old one has drained."""
+        busy = self._recycling is not None and not self._recycling.done()
+        if busy or time.monotonic() < self._recycle_again:
+            return
+        spent = next((place for place in self._places if place.status is not None and place.status.spent), None)
+        if spent is not None:
+            self._recycling = asyncio.create_task(self._replace(spent))
+
+    async def _replace(self, place: Place) -> None:
+        if not await place.replace():
+            log.error("worker %d stays, its replacement does not start as it should", place.number)
+            self._recycle_again = time.monotonic() + _RECYCLE_AGAIN_SECONDS
+
+    def _upgrade(self) -> None:
+        if self._upgrading is None and not self._stopping.is_set():
+            self._upgrading = asyncio.create_task(self._hand_over())
+
+    async def _hand_over(self) -> None:
+        """Start a successor, and stop when it is ready. Whatever becomes of it before, nothing changes here."""
+        try:
+            self._successor = successor = Successor(self._tenure.fd, self._listeners)
+            if await successor.is_ready():
+                self._handed_over = True
+                notify(f"MAINPID={successor.pid}")
+                self._stopping.set()
+                return
+            log.error("the upgrade came to nothing (exit code %d), so nothing changes", await successor.ended())
+        except OSError as error:
+            log.error("the upgrade came to nothing: %s", error.strerror)
+        self._tenure.refused()
+        self._upgrading = self._successor = None
+
+    async def _stop(self, collecting: asyncio.Task[None]) -> None:
+        """Listen no more, drain the workers, then the collector, which stores their last records.
+
+        After a handover the collector ends first: the successor's waits for it, and stores the last records.
+        """
+        for listener in self._listeners:
+            listener.socket.close()  # a client that waited in the queue meanwhile would hang until the drain ends
+        if self._successor is not None and not self._handed_over:
+            self._successor.stop()
+        for task in (self._upgrading, self._recycling):
+            if task is not None:
+                task.cancel()
+        draining = asyncio.gather(*(place.stop() for place in self._places))
+        if not self._handed_over:
+            notify("STOPPING=1")
+            await draining
+        await self._collector.stop(GRACE_SECONDS)
+        await draining
+        await asyncio.gather(collecting, return_exceptions=True)
+
+    async def _outlive(self, inherited: Inherited) -> None:
+        """Stay until the predecessor has drained: systemd ends what is left when its main process has ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._plan.drain_seconds + 2 * GRACE_SECONDS):
+                await inherited.predecessor_gone()
 
     async def _write_down(self) -> None:
         """Write the statuses where they changed: a file that commands wait for, and doctor reads."""
-        statuses = list(self._statuses.values())
+        statuses = [place.status for place in self._places if place.status is not None]
         if statuses == self._written and time.monotonic() < self._write_again:
             return
         try:
@@ -186,16 +206,16 @@ class Supervisor:
         else:
             self._written, self._write_again = statuses, time.monotonic() + _WRITE_SECONDS
 
-    def _heard(self, line: bytes) -> None:
-        status = status_of(line)
-        self._statuses[status.worker] = status
+    def _maker(self, number: int) -> Callable[[Callable[[bytes], None]], Child]:
+        inherits = tuple(listener.socket.fileno() for listener in self._listeners)
+        command = self._worker_command(number)
+        return lambda hear: Child(f"worker {number}", command, hear, inherits)
 
     def _worker_command(self, number: int) -> list[str]:
-        listen = ",".join(str(sock.fileno()) for sock in self._sockets)
         return [
             *_python("proxy.worker"),
-            *("--state-dir", str(self._plan.state_dir)),
-            *("--worker", str(number), "--workers", str(self._plan.workers), "--listen", listen),
+            *("--state-dir", str(self._plan.state_dir), "--listen", for_worker(self._listeners)),
+            *("--worker", str(number), "--workers", str(self._plan.workers)),
         ]
 
     def _collector_command(self) -> list[str]:

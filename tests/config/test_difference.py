@@ -39,10 +39,9 @@ def test_keys_that_need_a_restart_exist() -> None:
 
 def test_limits_that_are_read_live_need_no_restart() -> None:
     names = [place[-1] for place in NEEDS_RESTART if place[:2] == ("proxy", "limits")]
-    live = set(names_at(("proxy", "limits"))) - set(names)
-    assert live == {"head_bytes", "head_seconds", "hello_seconds"}
-    new = settings("proxy: {limits: {head_seconds: 9, idle_seconds: 9}}\n")
+    assert names == ["dns_seconds", "spool_bytes"]
+    new = settings("proxy: {limits: {head_seconds: 9, dns_seconds: 9}}\n")
     assert {change.key: change.needs_restart for change in difference(settings(), new)} == {
         "proxy.limits.head_seconds": False,
-        "proxy.limits.idle_seconds": True,
+        "proxy.limits.dns_seconds": True,
     }

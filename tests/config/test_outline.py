@@ -41,7 +41,11 @@ def test_defaults_in_words_are_the_defaults() -> None:
         if said:
             shown = str(list(key.default) if isinstance(key.default, tuple) else key.default)
             plain = shown.replace("'", "").lower().removesuffix(".0")
-            known = {"20 gib": str(20 * 1024**3), '["127.0.0.1:8080"]': "[listener(address=127.0.0.1:8080"}
+            known = {
+                "20 gib": str(20 * 1024**3),
+                "2 gib": str(2 * 1024**3),
+                '["127.0.0.1:8080"]': "[listener(address=127.0.0.1:8080",
+            }
             expected = words.removesuffix(".").lower()
             assert plain.startswith(known.get(expected, expected)) or str(key.default) in words, key.spelled
         elif "None by default" in key.description or "Empty by default" in key.description:

@@ -42,14 +42,15 @@ class Load:
     host: str
     ports: tuple[int, int]  # plain, TLS
     rate: float
+    anew: int = 0  # so many of the clients open a connection for each request
     answered: list[Answered] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)  # asked for, and not wholly answered
     refused: list[str] = field(default_factory=list)  # connections that could not be made
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
-    def of(cls, product: Product, network: Network, rate: float = 100) -> Load:
-        return cls(product, network.fresh("allowed.test"), (network.plain_port, network.tls_port), rate)
+    def of(cls, product: Product, network: Network, rate: float = 100, anew: int = 0) -> Load:
+        return cls(product, network.fresh("allowed.test"), (network.plain_port, network.tls_port), rate, anew)
 
     def __enter__(self) -> Load:
         self._stop = threading.Event()
@@ -78,6 +79,9 @@ class Load:
             connection = connection or await self._opened(tls)
             if connection is not None:
                 connection = await self._ask(connection)
+            if connection is not None and number < self.anew:
+                connection.close()
+                connection = None
             due = max(due + pause, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
         if connection is not None:

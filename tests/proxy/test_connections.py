@@ -28,10 +28,12 @@ def test_all_clients_together_may_not_hold_more_than_the_total():
     assert [connections.admit(Connection(str(number))) for number in range(3)] == [True, True, False]
 
 
-def test_only_what_waits_for_a_head_is_closed_at_a_drain():
+def test_only_what_has_waited_for_a_head_is_closed_at_a_drain():
     connections = Connections(2, 2)
     idle, busy = Connection("a"), Connection("b", idle=False)
     connections.admit(idle)
     connections.admit(busy)
-    connections.close_idle()
+    connections.close_idle(60)
+    assert (idle.closed, busy.closed) == (False, False)
+    connections.close_idle(0)
     assert (idle.closed, busy.closed) == (True, False)

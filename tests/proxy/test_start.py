@@ -10,6 +10,7 @@ from config.problems import SettingsRefused
 from config.revisions import Revisions
 from proxy.authority import AuthorityRefused, open_authority, rotate
 from proxy.identity.accounts import AccountsRefused
+from proxy.listening import Listen
 from proxy.start import prepare
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -37,7 +38,7 @@ def start(config):
 
 def test_the_first_start_applies_the_file_compiles_the_lists_and_makes_the_authority(config, tmp_path):
     plan, said = start(config)
-    assert plan.listen == (("127.0.0.1", 8081), ("::1", 8082))
+    assert plan.listen == (Listen("127.0.0.1", 8081), Listen("::1", 8082))
     assert (plan.workers, plan.metrics, plan.drain_seconds) == (3, "127.0.0.1:9110", 7)
     assert plan.state_dir == tmp_path / "state"
     assert (plan.state_dir / "ca" / "authority.pem").exists()

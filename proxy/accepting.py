@@ -1,0 +1,109 @@
+"""Takes connections from the shared listening sockets, one a turn of the loop, and loses none when it stops.
+
+`loop.sock_accept` in a task would: a connection that was accepted in the turn in which the task is cancelled is
+dropped. Here a connection is accepted and handed on in one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+#: A socket that cannot be accepted from is left alone for this long, in seconds.
+_PAUSE_SECONDS = 0.1
+
+#: A full worker says so this often at most, in seconds.
+_SAY_SECONDS = 60.0
+
+
+class Accepting:
+    """Accepts from `listeners` and gives each connection a protocol of `make`.
+
+    A connection whose descriptor is `ceiling` or higher is closed at once. `handshake_seconds()` is what a client has
+    for the TLS of a listener.
+    """
+
+    def __init__(
+        self,
+        listeners: list[tuple[socket.socket, ssl.SSLContext | None]],
+        make: Callable[[], asyncio.Protocol],
+        handshake_seconds: Callable[[], float],
+        ceiling: int,
+    ) -> None:
+        self._listeners = listeners
+        self._make = make
+        self._handshake_seconds = handshake_seconds
+        self._ceiling = ceiling
+        self._greeting: set[asyncio.Task[None]] = set()
+        self._say_again = 0.0
+        self._stopped = False
+        self.taken = 0
+
+    @property
+    def greeting(self) -> int:
+        """Connections that are accepted but have no protocol yet: TLS is being spoken."""
+        return len(self._greeting)
+
+    def start(self) -> None:
+        """Accept from now on."""
+        for sock, tls in self._listeners:
+            self._watch(sock, tls)
+
+    def stop(self) -> None:
+        """Accept no more: what waits in the queue is for the other workers. What was accepted is served."""
+        self._stopped = True
+        for sock, _ in self._listeners:
+            asyncio.get_running_loop().remove_reader(sock)
+            sock.close()
+
+    def _watch(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        if not self._stopped:
+            asyncio.get_running_loop().add_reader(sock, self._take, sock, tls)
+
+    def _take(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Take one connection only, so that the workers share them evenly (reference/engine.md, item 2)."""
+        try:
+            connection, _ = sock.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # another worker was quicker, or the client has gone already
+        except OSError as error:  # out of descriptors or memory: the socket stays readable, and this must not spin
+            self._say(f"cannot take a connection: {error.strerror}")
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(sock)
+            loop.call_later(_PAUSE_SECONDS, self._watch, sock, tls)
+            return
+        if connection.fileno() >= self._ceiling:
+            self._say("a connection is refused: too many descriptors are open")
+            connection.close()
+            return
+        self._greet_in_task(connection, tls)
+
+    def _greet_in_task(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
+        self.taken += 1
+        connection.setblocking(False)
+        task = asyncio.get_running_loop().create_task(self._greet(connection, tls))
+        self._greeting.add(task)
+        task.add_done_callback(self._greeting.discard)
+
+    async def _greet(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
+        seconds = self._handshake_seconds() if tls else None
+        with contextlib.suppress(OSError):  # a client that does not finish TLS has asked nothing
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._make, connection, ssl=tls, ssl_handshake_timeout=seconds
+            )
+
+    def _say(self, message: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._say_again:
+            self._say_again = now + _SAY_SECONDS
+            log.warning("%s", message)

@@ -1,0 +1,99 @@
+"""Workers here are short Python programs that say a status and stay."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from proxy import place as places
+from proxy.child import Child
+from proxy.place import Place
+
+TALKS = """
+import os, sys, time
+status = {"worker": 0, "pid": os.getpid(), "revision": 1, "generation": "g", "accounts": 1, "drain_seconds": 1}
+os.write(int(sys.argv[-1]), b'%s' + b'\\n')
+time.sleep(60)
+""".replace("b'%s'", "__import__('json').dumps(status | EXTRA).encode()")
+
+
+def program(**extra):
+    return f"EXTRA = {json.loads(json.dumps(extra))!r}\n{TALKS}"
+
+
+REFUSES = "import sys; sys.exit(4)"
+
+
+async def until(condition, seconds=20):
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  # a process has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def programs():
+    """What each worker that is started runs, in turn; the last one again and again."""
+    return [program()]
+
+
+@pytest.fixture
+async def place(programs):
+    def make(hear):
+        text = programs.pop(0) if len(programs) > 1 else programs[0]
+        return Child("worker 0", [sys.executable, "-c", text], hear)
+
+    place = Place(0, make, 1)
+    yield place
+    await place.stop()
+    assert place.each() == []
+
+
+async def test_a_worker_is_replaced_by_another_that_has_spoken(place):
+    place.start()
+    await until(lambda: place.status)
+    first = place.status.pid
+    replacing = asyncio.create_task(place.replace())
+    while place.status.pid == first:
+        assert len(place.each()) <= 2
+        await asyncio.sleep(0.01)
+    assert await replacing
+    assert len(place.each()) == 1
+    place.raise_failure()
+
+
+@pytest.mark.parametrize(
+    "replacement", [REFUSES, program(problem="the spool is full")], ids=["it refuses to start", "it has a problem"]
+)
+async def test_a_worker_whose_replacement_is_no_better_stays(place, programs, replacement):
+    programs.append(replacement)
+    place.start()
+    await until(lambda: place.status)
+    first = place.status.pid
+    assert not await place.replace()
+    assert place.status.pid == first
+    assert len(place.each()) == 1
+    place.raise_failure()
+
+
+async def test_a_replacement_that_never_speaks_is_ended(place, programs, monkeypatch):
+    monkeypatch.setattr(places, "_SPEAK_SECONDS", 0.5)
+    programs.append("import time; time.sleep(60)")
+    place.start()
+    await until(lambda: place.status)
+    assert not await place.replace()
+    assert len(place.each()) == 1
+
+
+async def test_a_stop_in_the_middle_of_a_replacement_ends_everyone(place, programs):
+    programs.append("import time; time.sleep(60)")
+    place.start()
+    await until(lambda: place.status)
+    replacing = asyncio.create_task(place.replace())
+    await until(lambda: len(place.each()) == 2)
+    replacing.cancel()
+    await asyncio.gather(replacing, return_exceptions=True)
+    await asyncio.wait_for(place.stop(), 20)
+    assert place.each() == []
