@@ -125,6 +125,27 @@ class Limits(BaseModel):
         le=65_536,
         description="Open connections of one client address to one worker, which counts its own alone. Default 256.",
     )
+    h2_streams: Whole = Field(
+        default=100,
+        ge=1,
+        le=1000,
+        description="Open requests on one HTTP/2 connection of a client; further ones are refused. Default 100.",
+    )
+    h2_resets_per_minute: Whole = Field(
+        default=200,
+        ge=1,
+        le=100_000,
+        description="Requests that a client may take back on one HTTP/2 connection, a minute; then it is closed. "
+        "Default 200.",
+    )
+    h2_window_bytes: Bytes = Field(
+        default=1_048_576,
+        ge=65_536,
+        le=16 * 1024**2,
+        description="How much of one HTTP/2 request or answer may be on its way, bytes (1MiB works too), 65536 to "
+        "16 MiB, and sixteen times that on one connection. More is faster from origins far away and takes more memory. "
+        "Default 1048576.",
+    )
     spool_bytes: Bytes = Field(
         default=20 * 1024**3,
         ge=32 * 1024**2,

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from mitmproxy.connection import Client
     from mitmproxy.proxy.events import Event
 
+    from config.proxy_settings import Limits
     from proxy.master import Handler
     from proxy.recording import Exchange
+    from proxy.room import Room
     from proxy.verdict import Verdict
     from proxy.worker_state import WorkerState
 
@@ -38,6 +40,16 @@ class WorkerAnswers:
     def head_seconds(self) -> float:
         """Give the time that a client has for a head, from its first byte on, in seconds."""
         return self._state.limits.head_seconds
+
+    @property
+    def limits(self) -> Limits:
+        """Give the caps and deadlines in force."""
+        return self._state.limits
+
+    def room(self, client: Client) -> Room | None:
+        """Give what is known about a client's sockets; None where it has gone."""
+        handler = self._handlers.get(client.id)
+        return None if handler is None else handler.room
 
     def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
         """Record, and put our page on, a flow whose origin or whose body cannot be used."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mitmproxy.proxy import server
 
-from proxy.replaced import bodies, http1, http1_origin, http2, stream
+from proxy.replaced import bodies, flow, h2_pins, http1, http1_origin, http2, stream
 from proxy.replaced.part import digest_of
 
 if TYPE_CHECKING:
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from proxy.replaced.part import Answers, Dial, Part
 
-#: What is not replaced but relied upon: its owner, its name, SHA-256 of its source, read in mitmproxy 12.2.3.
+#: What is not replaced but relied upon: SHA-256 of its source, read in mitmproxy 12.2.3.
 RELIED_UPON: tuple[tuple[Callable[..., Any], str], ...] = (
     (server.ConnectionHandler.open_connection, "5e0b3cbaf7a4030a0a044c9ca36296c2c53a874e47cd861e5d7f70a88beff951"),
     (server.ConnectionHandler.server_event, "a2b42657ebe8bf6de9b9064d7b3dde2403a744bb8f75df03691a5c0e735544d7"),
     (server.ConnectionHandler.close_connection, "c0d10cc05dd65b80025d49f02f3ad4315fbd3ed8b82778eba7c55e29155f8cb6"),
+    *h2_pins.RELIED_UPON,
 )
 
 
@@ -36,7 +37,7 @@ class EngineChanged(RuntimeError):
 def parts(answers: Answers) -> tuple[Part, ...]:
     """Give everything that is replaced, in the order of a request's way."""
     heads = (*http1.parts(answers), *http1_origin.parts(answers), *http2.parts(answers))
-    return (*heads, *bodies.parts(), *stream.parts(answers))
+    return (*heads, *bodies.parts(), *flow.parts(answers), *stream.parts(answers))
 
 
 def install(dial: Dial, answers: Answers, stock: Set[str] = frozenset()) -> None:
@@ -48,7 +49,9 @@ def install(dial: Dial, answers: Answers, stock: Set[str] = frozenset()) -> None
     pinned = [(getattr(part.owner, part.name), part.digest) for part in replaced]
     for function, digest in (*pinned, *RELIED_UPON):
         if digest_of(function) != digest:
-            raise EngineChanged(f"mitmproxy's {function.__qualname__} is not the pinned one; install the lock")
+            raise EngineChanged(
+                f"{function.__module__}: {function.__qualname__} is not the pinned one; install the lock"
+            )
     server.asyncio = _asyncio_with(dial)  # type: ignore[assignment]
     for part in replaced:
         if part.lever not in stock:

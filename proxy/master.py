@@ -13,20 +13,26 @@ import logging
 import socket
 import struct
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mitmproxy import ctx, options
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.master import Master
-from mitmproxy.proxy import layers, server
+from mitmproxy.proxy import events, layers, server
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
+
+from proxy.replaced.flow import WhenRoom
+from proxy.replaced.http2 import Leave
+from proxy.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mitmproxy.proxy.commands import StartHook
+    from mitmproxy.connection import Connection
+    from mitmproxy.proxy.commands import RequestWakeup, StartHook
     from mitmproxy.proxy.events import Event
 
     from proxy.flow_facts import Tunnel
@@ -36,6 +42,9 @@ if TYPE_CHECKING:
 #: An asynchronous hook that has not answered this long after its look-up of a name is a failure, in seconds
 #: (reference/engine.md, item 13).
 HOOK_SECONDS = 5.0
+
+#: The connection that the running task reads.
+_READ: ContextVar[Connection] = ContextVar("read")
 
 #: How often a quiet connection is looked at, in seconds.
 _LOOK_SECONDS = 15.0
@@ -136,6 +145,7 @@ class Handler(ProxyConnectionHandler):
         else:
             context.server.address = (tunnel.host, tunnel.port)
             self.layer = layers.modes.TransparentProxy(context)
+        self.room = Room(self.client, self.transports, context, engine.window())
 
     def _idle_seconds(self) -> float:
         """Wait longer while something is under way: a WebSocket, or an answer that the origin takes its time over."""
@@ -145,6 +155,35 @@ class Handler(ProxyConnectionHandler):
     def client_ip(self) -> str:
         """The client's address."""
         return str(self.client.peername[0])
+
+    async def handle_connection(self, connection: Connection) -> None:
+        """Read a connection for its whole life."""
+        _READ.set(connection)
+        await super().handle_connection(connection)
+
+    async def drain_writers(self) -> None:
+        """Wait until there is room for more of what the running task reads."""
+        await self.room.wait_for(_READ.get())
+
+    async def wakeup(self, request: RequestWakeup) -> None:
+        """Wake a layer, after a time or when there is room."""
+        if isinstance(request, WhenRoom):
+            await self.room.drained(request.connection)
+            request.delay = 0
+        await super().wakeup(request)
+
+    async def leave(self) -> None:
+        """Let an HTTP/2 client know that no further request is taken here: its open ones go on."""
+        http = self.room.http
+        if http is not None and self.client.alpn == b"h2" and self.client in http.connections:
+            command = Leave(0)
+            http.command_sources[command] = http.connections[self.client]
+            await self.server_event(events.Wakeup(command))
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is under way, and nothing of an answer waits for the client's window."""
+        return not self.exchanges and self.room.idle
 
     async def handle_hook(self, hook: StartHook) -> None:
         """Hand the hook to the dispatcher, with the idle timer stopped."""
@@ -190,8 +229,9 @@ class Times:
 class Engine:
     """The one mitmproxy of a worker."""
 
-    def __init__(self, hooks: Hooks, tls_config: BreakwaterTlsConfig, times: Times) -> None:
+    def __init__(self, hooks: Hooks, tls_config: BreakwaterTlsConfig, times: Times, window: Callable[[], int]) -> None:
         self.times = times
+        self.window = window  # bytes of one message that may be on their way, as the settings in force say
         self.options = options.Options(server=False)
         self.master = Master(self.options)
         self.master._legacy_log_events.uninstall()  # it keeps every log line as an event

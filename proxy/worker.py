@@ -129,7 +129,7 @@ class Worker:
         )
         addon = Addon(self._state, tls_config)
         engine.install(self._state.dialer.streams_to, WorkerAnswers(self._state, addon.handlers))
-        self._engine = Engine(addon, tls_config, _times(limits))
+        self._engine = Engine(addon, tls_config, _times(limits), lambda: self._state.limits.h2_window_bytes)
         self._connections = Connections(limits.connections_per_client, room_for_clients(most))
         self._accepting = Accepting(listeners, self._front, lambda: self._state.limits.head_seconds, ceiling(most))
         self._started = time.monotonic()
@@ -226,15 +226,17 @@ class Worker:
         while time.monotonic() < deadline:
             self._connections.close_idle(_QUIET_SECONDS)
             for handler in list(self._engine.handlers):
-                self._end_when_quiet(handler)
+                await self._end_when_quiet(handler)
             if not len(self._connections) and not self._accepting.greeting:
                 return
             await asyncio.sleep(0.05)
 
-    def _end_when_quiet(self, handler: Handler) -> None:
-        handler.draining = True
+    async def _end_when_quiet(self, handler: Handler) -> None:
+        if not handler.draining:
+            handler.draining = True
+            await handler.leave()
         quiet = time.monotonic() - handler.timeout_watchdog.last_activity
-        if not handler.exchanges and quiet > _QUIET_SECONDS:
+        if handler.idle and quiet > _QUIET_SECONDS:
             handler.close()
 
 

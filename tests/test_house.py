@@ -35,12 +35,14 @@ MITMPROXY = {
     "proxy/master.py",  # runs it, and turns every failure into a block
     "proxy/next_layer.py",  # which protocols a connection may speak
     "proxy/replaced/bodies.py",  # its bodies of HTTP/1.1
+    "proxy/replaced/flow.py",  # its streams between two connections
     "proxy/replaced/http1.py",  # its HTTP/1.1 towards clients
     "proxy/replaced/http1_origin.py",  # its HTTP/1.1 towards origins
     "proxy/replaced/http2.py",  # its HTTP/2
     "proxy/replaced/part.py",  # what a replaced part is
     "proxy/replaced/stream.py",  # its one request and answer
     "proxy/respond.py",  # answers -> its responses
+    "proxy/room.py",  # its connections' sockets
     "proxy/splice.py",  # its parser of ClientHellos
     "proxy/tls_config.py",  # which certificates it shows and believes
     "proxy/worker.py",  # starts it
@@ -70,8 +72,12 @@ NO_TEST_OF_ITS_OWN = {
     "proxy/replaced/part.py": "values only",
     "proxy/replaced/bodies.py": "tests/e2e/test_bodies.py sends what it is for",
     "proxy/replaced/http1_origin.py": "tests/e2e/test_broken_origins.py answers what it is for",
+    "proxy/replaced/flow.py": "tests/e2e/test_http2.py stops clients and origins at every place",
+    "proxy/replaced/h2_heads.py": "tests/proxy/replaced/test_h2_connection.py sends heads without an end",
+    "proxy/replaced/h2_pins.py": "values only, compared in tests/proxy/test_engine.py",
+    "proxy/room.py": "tests/e2e/test_http2.py stops clients and origins at every place",
     "proxy/replaced/http1.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
-    "proxy/replaced/http2.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
+    "proxy/replaced/http2.py": "tests/e2e/test_http2.py sends what it is for",
     "proxy/replaced/stream.py": "tests/e2e/test_broken_origins.py breaks off at every point",
     "proxy/verdict.py": "values only",
     "proxy/worker.py": "puts parts together that have their tests; every test in tests/e2e runs it",

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mitmproxy import http
-    from mitmproxy.connection import Client
+    from mitmproxy.connection import Client, Connection
     from mitmproxy.proxy.events import Event
+
+    from config.proxy_settings import Limits
 
     #: Opens an upstream connection: (host, port) to reader and writer. Raises OSError.
     Dial = Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
 #: How an error text begins that ends an exchange for our own reasons: see proxy/upstream.py.
 OURS = "breakwater-"
 MALFORMED_BODY = "breakwater-malformed"
+
+
+class HasRoom(Protocol):
+    """What the replaced parts ask about the sockets of one client and its origins."""
+
+    def has_room(self, connection: Connection) -> bool:
+        """Say whether more may be written to a connection; True also where it has gone."""
+
+    def moved(self) -> None:
+        """Wake whoever waits for something to leave."""
 
 
 class Answers(Protocol):
@@ -34,6 +46,13 @@ class Answers(Protocol):
     @property
     def head_seconds(self) -> float:
         """Give the time that a client has for a head, from its first byte on, in seconds."""
+
+    @property
+    def limits(self) -> Limits:
+        """Give the caps and deadlines in force."""
+
+    def room(self, client: Client) -> HasRoom | None:
+        """Give what is known about a client's sockets; None where it has gone."""
 
     def answer_failure(self, flow: http.HTTPFlow, error: str) -> None:
         """Record, and put our page on, a flow whose origin or whose body cannot be used."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from config.proxy_settings import Limits
+
 
 class NoAnswers:
     head_bytes = 65_536
     head_seconds = 10.0
+    limits = Limits()
+
+    def room(self, client):
+        return None
 
     def answer_failure(self, flow, error):
         raise AssertionError(f"asked for a page: {error}")
