@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 
 COMMAND = Path(sys.executable).with_name("breakwater")
 READY_SECONDS = 60
+
+#: Becomes the command, with the listening sockets that systemd would hand over (sd_listen_fds(3)), and with limits.
+AS_SYSTEMD = """
+import ast, os, resource, sys
+fds, limits, *command = sys.argv[1:]
+for place, fd in enumerate(ast.literal_eval(fds), 3):
+    os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(place - 2)}
+    os.dup2(fd, place)
+for name, limit in ast.literal_eval(limits).items():
+    resource.setrlimit(name, limit)
+os.execv(command[0], command)
+"""
 RECORD_SECONDS = 15
 PASSWORDS = {"ana": "sand:dollar-7", "ben": "kelp-forest-9", "gone": "tide-pool-3033"}
 PUBLIC_NAME = "filter.district.test"
@@ -46,6 +58,9 @@ class Product:
     metrics_port: int
     settings: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    fds: tuple[int, ...] = ()  # listening sockets that it is given as by systemd
+    limits: dict[int, tuple[int, int]] = field(default_factory=dict)  # of resources, as setrlimit(2) takes them
+    variables: dict[str, str] = field(default_factory=dict)  # of the environment
 
     @classmethod
     def create(cls, folder: Path, network: Network) -> Product:
@@ -84,6 +99,7 @@ class Product:
             "NSS_WRAPPER_HOSTS": str(self.network.hosts_file),
             "RES_OPTIONS": "timeout:1 attempts:1",
             "NO_COLOR": "1",
+            **self.variables,
         }
 
     def command(self, *arguments: str, text: str | None = None, seconds: int = 60) -> subprocess.CompletedProcess[str]:
@@ -106,7 +122,18 @@ class Product:
     def start(self) -> Product:
         with (self.folder / "output.txt").open("wb") as output:
             self.process = subprocess.Popen(
-                [COMMAND, "run", "--config", self.config],
+                [
+                    sys.executable,
+                    "-c",
+                    AS_SYSTEMD,
+                    repr(self.fds),
+                    repr(self.limits),
+                    COMMAND,
+                    "run",
+                    "--config",
+                    self.config,
+                ],
+                pass_fds=self.fds,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

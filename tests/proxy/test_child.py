@@ -99,3 +99,42 @@ async def test_a_silent_child_is_killed_and_started_again():
     await until(lambda: len(heard) == 2)
     await child.stop(10)
     await asyncio.wait_for(running, 10)
+
+
+async def waits(caplog, program, count):
+    """Seconds between the deaths of a child and its next starts."""
+    child = Child("worker", command(program), lambda _: None)
+    running = asyncio.create_task(child.keep_running())
+    await until(lambda: caplog.text.count("starting it again in") >= count)
+    await child.stop(10)
+    await asyncio.wait_for(running, 10)
+    return [float(line.rpartition(" in ")[2].removesuffix(" s")) for line in caplog.messages][:count]
+
+
+async def test_the_wait_before_a_restart_doubles_up_to_the_longest(monkeypatch, caplog):
+    monkeypatch.setattr(children, "_LONGEST_WAIT", 0.1)
+    assert await waits(caplog, CRASHES, 5) == [0.02, 0.04, 0.08, 0.1, 0.1]
+
+
+async def test_a_child_that_was_well_is_restarted_at_once_again(monkeypatch, caplog):
+    """A minute of health forgets what went before."""
+    monkeypatch.setattr(children, "_WELL", 0.2)
+    program = f"import time; time.sleep(0.4)\n{CRASHES}"
+    assert await waits(caplog, program, 3) == [0.01, 0.01, 0.01]
+
+
+async def test_a_stop_while_a_child_is_being_started_is_not_missed(monkeypatch):
+    """Between the death of one process and the start of the next there is nobody to send a signal to."""
+    started, created = asyncio.Event(), asyncio.create_subprocess_exec
+
+    async def slow(*arguments, **options):
+        started.set()
+        await asyncio.sleep(0.3)
+        return await created(*arguments, **options)
+
+    monkeypatch.setattr(children.asyncio, "create_subprocess_exec", slow)
+    child = Child("worker", command(TALKS), lambda _: None)
+    running = asyncio.create_task(child.keep_running())
+    await asyncio.wait_for(started.wait(), 20)
+    await asyncio.wait_for(child.stop(20), 15)
+    await asyncio.wait_for(running, 10)
