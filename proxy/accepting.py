@@ -10,11 +10,14 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+
+    from config.proxy_settings import Limits
 
 log = logging.getLogger(__name__)
 
@@ -28,22 +31,23 @@ _SAY_SECONDS = 60.0
 class Accepting:
     """Accepts from `listeners` and gives each connection a protocol of `make`.
 
-    A connection whose descriptor is `ceiling` or higher is closed at once. `handshake_seconds()` is what a client has
-    for the TLS of a listener.
+    A connection whose descriptor is `ceiling` or higher is closed at once. `limits()` are the district's: a client has
+    `head_seconds` for the TLS of a listener, and may be at it `connections_per_client` times at once.
     """
 
     def __init__(
         self,
         listeners: list[tuple[socket.socket, ssl.SSLContext | None]],
         make: Callable[[], asyncio.Protocol],
-        handshake_seconds: Callable[[], float],
+        limits: Callable[[], Limits],
         ceiling: int,
     ) -> None:
         self._listeners = listeners
         self._make = make
-        self._handshake_seconds = handshake_seconds
+        self._limits = limits
         self._ceiling = ceiling
         self._greeting: set[asyncio.Task[None]] = set()
+        self._shaking: Counter[str] = Counter()  # TLS handshakes by client: only then does the front count it
         self._say_again = 0.0
         self._stopped = False
         self.taken = 0
@@ -72,7 +76,7 @@ class Accepting:
     def _take(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
         """Take one connection only, so that the workers share them evenly (reference/engine.md, item 2)."""
         try:
-            connection, _ = sock.accept()
+            connection, peer = sock.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return  # another worker was quicker, or the client has gone already
         except OSError as error:  # out of descriptors or memory: the socket stays readable, and this must not spin
@@ -85,17 +89,30 @@ class Accepting:
             self._say("a connection is refused: too many descriptors are open")
             connection.close()
             return
-        self._greet_in_task(connection, tls)
-
-    def _greet_in_task(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
         self.taken += 1
-        connection.setblocking(False)
-        task = asyncio.get_running_loop().create_task(self._greet(connection, tls))
+        if tls is None:
+            self._keep(self._greet(connection, None, None))
+        elif self._shaking[peer[0]] < self._limits().connections_per_client:
+            self._keep(self._shake(connection, tls, peer[0]))
+        else:
+            connection.close()
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._greeting.add(task)
         task.add_done_callback(self._greeting.discard)
 
-    async def _greet(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
-        seconds = self._handshake_seconds() if tls else None
+    async def _shake(self, connection: socket.socket, tls: ssl.SSLContext, client: str) -> None:
+        self._shaking[client] += 1
+        try:
+            await self._greet(connection, tls, self._limits().head_seconds)
+        finally:
+            self._shaking[client] -= 1
+            if not self._shaking[client]:
+                del self._shaking[client]
+
+    async def _greet(self, connection: socket.socket, tls: ssl.SSLContext | None, seconds: float | None) -> None:
+        connection.setblocking(False)
         with contextlib.suppress(OSError):  # a client that does not finish TLS has asked nothing
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await asyncio.get_running_loop().connect_accepted_socket(

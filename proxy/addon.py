@@ -182,6 +182,7 @@ class Addon:
             log.error("not recorded: %s %s: %s", exchange.verdict.action.value, exchange.verdict.reason, full)
             if not exchange.verdict.forwards:
                 made = response_of(LAST_RESORT)
+        _say_last(handler, flow, made)
         handler.exchanges.discard(exchange)
         flow.request.stream = True  # so that an upload is answered before its body is read (proxy/replaced/stream.py)
         flow.request.headers.pop("expect", None)  # no 100 Continue for a body that nobody takes
@@ -194,8 +195,7 @@ class Addon:
             return
         exchange.status, exchange.length = response.status_code, _length(response)
         response.headers.pop("alt-svc", None)  # it would invite the browser to QUIC, past the filter
-        if handler.draining and not flow.request.is_http2:
-            response.headers["connection"] = "close"
+        _say_last(handler, flow, response)
 
         def count(data: bytes) -> bytes:
             exchange.bytes_out += len(data)
@@ -276,6 +276,12 @@ class Addon:
 def _length(response: http.Response) -> int | None:
     announced = response.headers.get("content-length", "") if response.status_code >= 200 else ""
     return int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 20 else None
+
+
+def _say_last(handler: Handler, flow: http.HTTPFlow, response: http.Response) -> None:
+    """While the worker drains, an answer is the last of its connection; HTTP/2 says so by GOAWAY."""
+    if handler.draining and not flow.request.is_http2:
+        response.headers["connection"] = "close"
 
 
 def _ask(flow: http.HTTPFlow) -> Ask:

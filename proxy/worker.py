@@ -131,7 +131,7 @@ class Worker:
         engine.install(self._state.dialer.streams_to, WorkerAnswers(self._state, addon.handlers))
         self._engine = Engine(addon, tls_config, _times(limits), lambda: self._state.limits.h2_window_bytes)
         self._connections = Connections(limits.connections_per_client, room_for_clients(most))
-        self._accepting = Accepting(listeners, self._front, lambda: self._state.limits.head_seconds, ceiling(most))
+        self._accepting = Accepting(listeners, self._front, lambda: self._state.limits, ceiling(most))
         self._started = time.monotonic()
         self._watch = PolicyWatch(self._state, files, marks)
         self._stopping = asyncio.Event()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -147,3 +149,20 @@ def test_records_survive_a_kill_of_everything(own_product: Product, network: Net
     product.start()
     [row] = product.recorded(host=host)
     assert row["action"] == "block"
+
+
+def test_limits_take_effect_without_a_restart(own_product: Product, network: Network) -> None:
+    product = own_product
+    product.settings["proxy"]["limits"] = {"idle_seconds": 1, "connections_per_client": 2}
+    product.write()
+    said = json.loads(product.done("config", "apply", "--json", "--reason", "short"))
+    assert [change["key"] for change in said["changes"] if change["needs_restart"]] == []
+    time.sleep(2)  # a worker hands them on once a second
+    with Client(product) as kept:
+        assert kept.get(network.plain_url("allowed.test"), credentials("ana")).status == 200
+        assert kept.closed_within(SWITCHED), "120 seconds before"
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(product)) for _ in range(6)]  # four at most on two workers
+        wait_for(
+            lambda: sum(client.closed_within(0.1) for client in clients) >= 2, 5, "two refused, before a head's 10 s"
+        )

@@ -8,8 +8,11 @@ import ssl
 
 import pytest
 
+from config.proxy_settings import Limits
 from proxy.accepting import Accepting
 from tests.e2e.certificates import Authority
+
+QUICK = Limits(head_seconds=0.2, connections_per_client=2)
 
 
 class Greeted(asyncio.Protocol):
@@ -46,7 +49,7 @@ def connect(sock, count):
 async def test_a_connection_that_was_accepted_is_served_even_if_accepting_stops_in_the_same_turn():
     made, front = protocols()
     sock = listening()
-    accepting = Accepting([(sock, None)], front, lambda: 5, 10_000)
+    accepting = Accepting([(sock, None)], front, Limits, 10_000)
     clients, closing = connect(sock, 5)
     with closing:
         accepting.start()
@@ -63,7 +66,7 @@ async def test_a_connection_that_was_accepted_is_served_even_if_accepting_stops_
 async def test_what_one_worker_leaves_in_the_queue_another_takes():
     made, front = protocols()
     sock = listening()
-    first, second = (Accepting([(sock.dup(), None)], front, lambda: 5, 10_000) for _ in range(2))
+    first, second = (Accepting([(sock.dup(), None)], front, Limits, 10_000) for _ in range(2))
     first.start()
     clients, closing = connect(sock, 5)
     with closing:
@@ -79,7 +82,7 @@ async def test_what_one_worker_leaves_in_the_queue_another_takes():
 async def test_a_connection_above_the_ceiling_is_closed_at_once_and_said_once(caplog):
     made, front = protocols()
     sock = listening()
-    accepting = Accepting([(sock, None)], front, lambda: 5, 3)
+    accepting = Accepting([(sock, None)], front, Limits, 3)
     accepting.start()
     for _ in range(3):
         reader, writer = await asyncio.open_connection(*sock.getsockname())
@@ -106,7 +109,7 @@ async def test_when_no_descriptor_is_left_the_loop_does_not_spin_and_goes_on_lat
                 raise OSError(errno.EMFILE, "Too many open files")
             return sock.accept()
 
-    accepting = Accepting([(Full(), None)], front, lambda: 5, 10_000)
+    accepting = Accepting([(Full(), None)], front, Limits, 10_000)
     accepting.start()
     _, closing = connect(sock, 1)
     with closing:
@@ -123,7 +126,7 @@ async def test_a_client_that_does_not_finish_tls_is_let_go_of(tmp_path, bytes_se
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(Authority.create(tmp_path).leaf("filter.test"))
     sock = listening()
-    accepting = Accepting([(sock, context)], front, lambda: 0.2, 10_000)
+    accepting = Accepting([(sock, context)], front, lambda: QUICK, 10_000)
     accepting.start()
     reader, writer = await asyncio.open_connection(*sock.getsockname())
     writer.write(bytes_sent)
@@ -134,3 +137,21 @@ async def test_a_client_that_does_not_finish_tls_is_let_go_of(tmp_path, bytes_se
     assert made == []
     writer.close()
     accepting.stop()
+
+
+async def test_one_client_cannot_be_at_more_handshakes_than_it_may_hold_connections(tmp_path):
+    _, front = protocols()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(Authority.create(tmp_path).leaf("filter.test"))
+    sock = listening()
+    limits = Limits(head_seconds=1, connections_per_client=2)
+    accepting = Accepting([(sock, context)], front, lambda: limits, 10_000)
+    accepting.start()
+    silent = [await asyncio.open_connection(*sock.getsockname()) for _ in range(5)]
+    other = await asyncio.open_connection(*sock.getsockname(), local_addr=("127.0.0.2", 0))
+    await until(lambda: accepting.taken == 6)
+    assert accepting.greeting == 3
+    await until(lambda: not accepting.greeting)
+    accepting.stop()
+    for _, writer in (*silent, other):
+        writer.close()

@@ -143,8 +143,11 @@ async def test_a_record_that_cannot_be_written_holds_back_the_last_byte(addon, m
         sent.response.stream(b"")
 
 
-async def test_while_draining_an_answer_closes_its_connection(addon):
-    handler, sent = Handler(), flow(headers=[SIGNED], response=True)
+@pytest.mark.parametrize(
+    "host", ["site.test", "adult.test", "filter.test"], ids=["an origin's", "a block", "our pages"]
+)
+async def test_while_draining_an_answer_closes_its_connection(addon, host):
+    handler, sent = Handler(), flow(host, [SIGNED], response=host == "site.test")
     handler.draining = True
     await addon.requestheaders(handler, sent)
     addon.responseheaders(handler, sent)
