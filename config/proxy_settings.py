@@ -146,6 +146,13 @@ class Limits(BaseModel):
         "16 MiB, and sixteen times that on one connection. More is faster from origins far away and takes more memory. "
         "Default 1048576.",
     )
+    body_bytes: Bytes = Field(
+        default=4 * 1024**3,
+        ge=1024**2,
+        le=1024**5,
+        description="Largest body of a request or an answer, bytes (4GiB works too), 1MiB to 1024 TiB. Bodies are "
+        "passed on as they come, not kept. Default 4 GiB.",
+    )
     spool_bytes: Bytes = Field(
         default=20 * 1024**3,
         ge=32 * 1024**2,

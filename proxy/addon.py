@@ -7,17 +7,21 @@ before a byte goes to the origin and before `100 Continue`.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import http
 
 from categories.address import MalformedAddress
 from proxy.block_page import LAST_RESORT, Ask, ask_of
+from proxy.counting import TOO_LARGE_REQUEST, announced, answer_counter, request_counter
 from proxy.evaluate import error_verdict
 from proxy.flow_facts import judged_target, malformed_facts, request_facts, sni_of
+from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.recording import Exchange
-from proxy.respond import malformed_exchange, raw_verdict, response_of
+from proxy.respond import malformed_exchange, malformed_verdict, raw_verdict, response_of
 from proxy.upstream import client_left
 from proxy.worker_state import judge
 from usage_log.spool import SpoolFull
@@ -37,9 +41,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _EXCHANGE = "breakwater"
-
-#: Never sent to an origin: the user's password, and what only says that a proxy is there.
-_PROXY_HEADERS = ("proxy-authorization", "proxy-connection")
 
 
 def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
@@ -111,11 +112,9 @@ class Addon:
         if handler.tunnel is not None:
             self._state.recorder.yield_to_inner(handler.tunnel.exchange)
         public_name = self._state.in_force.snapshot.public_name
-        if flow.error is not None:
-            self._state.recorder.end(exchange)  # mitmproxy refuses it with 400
-        elif exchange.facts.host == public_name and exchange.verdict.forwards:
+        if exchange.facts.host == public_name and exchange.verdict.forwards:
             flow.response = self._public(handler, flow, exchange)
-        elif exchange.verdict.forwards:
+        elif exchange.verdict.forwards and not self._refuses_body(flow, exchange):
             self._forward(handler, flow, exchange)
         else:
             flow.response = self._answer(handler, flow, exchange)
@@ -123,8 +122,6 @@ class Addon:
     async def _judged(self, handler: Handler, flow: http.HTTPFlow) -> Exchange:
         snapshot = self._state.in_force.snapshot
         try:
-            if flow.error is not None:
-                raise MalformedAddress
             identified = await self._identify(handler, flow)
             facts = request_facts(flow, handler.client_ip, identified, handler.tunnel, snapshot)
         except MalformedAddress:
@@ -141,11 +138,19 @@ class Addon:
         raw = header.encode("utf-8", "surrogateescape") if header is not None else None
         return await self._state.identity.identify(raw, handler.client_ip)
 
+    def _refuses_body(self, flow: http.HTTPFlow, exchange: Exchange) -> bool:
+        """Refuse a body that is announced as larger than any may be, before a byte of it is sent."""
+        length = announced(flow.request.headers.get("content-length"))
+        if length is None or length <= self._state.limits.body_bytes:
+            return False
+        exchange.verdict = replace(malformed_verdict(exchange.verdict.policy_revision), status=413)
+        exchange.detail = TOO_LARGE_REQUEST
+        return True
+
     def _forward(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Send the request on: to the host that was judged, without what is only for the proxy."""
         request, facts = flow.request, exchange.facts
-        for name in _PROXY_HEADERS:
-            request.headers.pop(name, None)
+        request.headers.fields = sent_on(request.headers.fields)
         if facts.tunnel_host is None:
             request.data.host = facts.host
             request.headers["host"] = _authority(facts.host, facts.port, request.scheme)  # RFC 9112, section 3.2.2
@@ -155,13 +160,7 @@ class Addon:
         if (target := judged_target(request.data.path, facts)) is not None:
             request.data.path = target
         self._state.recorder.begin(exchange)
-
-        def count(data: bytes) -> bytes:
-            exchange.bytes_in += len(data)
-            self._state.recorder.moves(exchange)
-            return data
-
-        request.stream = count
+        request.stream = request_counter(exchange, self._state.recorder, self._state.limits.body_bytes)
 
     def _answer(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer instead of the origin, with the record written first."""
@@ -191,20 +190,15 @@ class Addon:
     def responseheaders(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Stream the origin's answer, counting; the record is written before its last byte."""
         exchange, response = exchange_of(flow), flow.response
-        if exchange is None or response is None or exchange.ended:
-            return
+        if exchange is None or response is None:
+            raise RuntimeError("an answer to a request without a verdict")
         exchange.status, exchange.length = response.status_code, _length(response)
+        response.headers.fields = sent_on(response.headers.fields)
         response.headers.pop("alt-svc", None)  # it would invite the browser to QUIC, past the filter
         _say_last(handler, flow, response)
-
-        def count(data: bytes) -> bytes:
-            exchange.bytes_out += len(data)
-            self._state.recorder.moves(exchange)
-            if not data:
-                self._end(handler, exchange)
-            return data
-
-        response.stream = count
+        response.stream = answer_counter(
+            exchange, self._state.recorder, self._state.limits.body_bytes, partial(self._end, handler, exchange)
+        )
 
     def response(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Record an answer that had no body; a WebSocket is recorded when it ends."""
@@ -274,8 +268,7 @@ class Addon:
 
 
 def _length(response: http.Response) -> int | None:
-    announced = response.headers.get("content-length", "") if response.status_code >= 200 else ""
-    return int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 20 else None
+    return announced(response.headers.get("content-length")) if response.status_code >= 200 else None
 
 
 def _say_last(handler: Handler, flow: http.HTTPFlow, response: http.Response) -> None:

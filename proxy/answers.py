@@ -32,16 +32,6 @@ class WorkerAnswers:
         self._handlers = handlers
 
     @property
-    def head_bytes(self) -> int:
-        """Give the largest head that is read, in bytes."""
-        return self._state.limits.head_bytes
-
-    @property
-    def head_seconds(self) -> float:
-        """Give the time that a client has for a head, from its first byte on, in seconds."""
-        return self._state.limits.head_seconds
-
-    @property
     def limits(self) -> Limits:
         """Give the caps and deadlines in force."""
         return self._state.limits

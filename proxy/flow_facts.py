@@ -114,6 +114,8 @@ def _refuse_unfit(request: http.Request) -> None:
         raise MalformedAddress("a request line that is none")
     if any(not _NAME.fullmatch(name) or _BREAKS.search(value) for name, value in data.headers.fields):
         raise MalformedAddress("a field that is none")
+    if sum(name.lower() == b"host" for name, _ in data.headers.fields) > 1:
+        raise MalformedAddress("a request to two hosts")  # RFC 9112, section 3.2
 
 
 def _scheme(flow: http.HTTPFlow) -> str:

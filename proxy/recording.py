@@ -92,6 +92,7 @@ class Recorder:
 
     def moves(self, exchange: Exchange) -> None:
         """Record what has to stand in the log before bytes that were just counted go on. Raises SpoolFull."""
+        exchange.moved = time.monotonic()
         if exchange.length is not None and exchange.bytes_out >= exchange.length:
             self.end(exchange)  # a client that knows the length has the whole answer once these bytes have left
         elif exchange.bytes_in + exchange.bytes_out > OPEN_BYTES:

@@ -34,6 +34,7 @@ from proxy.identity.local import LocalIdentity
 from proxy.leaf_certificates import LeafCertificates
 from proxy.listening import in_worker
 from proxy.master import Engine, Times
+from proxy.overdue import break_off_overdue
 from proxy.policy_files import NothingApplied, PolicyFiles, applied_settings
 from proxy.policy_watch import PolicyWatch
 from proxy.recording import Recorder
@@ -68,6 +69,9 @@ _REFUSED_HOSTS = 100
 _QUIET_SECONDS = 1.0
 
 _TICK_SECONDS = 1.0
+
+#: What is overdue gets an answer before its connection is closed for being idle: this much earlier, in seconds.
+_OVERDUE_SECONDS = 5.0
 _SPOOL_SECONDS = 0.1
 
 
@@ -174,7 +178,7 @@ class Worker:
             self._stopping.set()
 
     async def _tick(self) -> None:
-        """Once a second: take the limits in force, tell the supervisor, and record what has been open for long."""
+        """Once a second: use the limits in force, tell the supervisor, and look after what has been open for long."""
         while True:
             self._use(self._state.limits)
             if not await asyncio.to_thread(self._tell):
@@ -182,6 +186,7 @@ class Worker:
                 return
             with contextlib.suppress(SpoolFull):  # the next tick tries again; new requests are blocked meanwhile
                 self._state.recorder.tick()
+            break_off_overdue(self._state.recorder.open, self._state.limits.tunnel_idle_seconds)
             await asyncio.sleep(_TICK_SECONDS)
 
     def _use(self, limits: Limits) -> None:
@@ -241,7 +246,7 @@ class Worker:
 
 
 def _times(limits: Limits) -> Times:
-    return Times(limits.idle_seconds, limits.tunnel_idle_seconds, limits.dns_seconds)
+    return Times(limits.idle_seconds, limits.tunnel_idle_seconds + _OVERDUE_SECONDS, limits.dns_seconds)
 
 
 def _described(sock: socket.socket, tls: ssl.SSLContext | None) -> tuple[str, int, bool]:

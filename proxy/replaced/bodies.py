@@ -62,17 +62,26 @@ def _read_body(self: Any, event: events.ConnectionEvent) -> Commands:
 
 def _broken(connection: Any, malformed: str) -> Commands:
     """End an exchange whose body is malformed, or, where that is empty, has broken off."""
-    of_client = isinstance(connection, Http1Server)
-    code = ErrorCode.GENERIC_CLIENT_ERROR if of_client else ErrorCode.GENERIC_SERVER_ERROR
-    if of_client and not malformed:
-        text, code = "Client disconnected.", ErrorCode.CLIENT_DISCONNECTED
-    elif of_client:
-        text = f"{MALFORMED_BODY}: {malformed}"
-    else:
-        text = malformed or "the origin broke off within a body"
     connection.state = connection.done
+    if isinstance(connection, Http1Server) and malformed:
+        yield from _malformed(connection, malformed)
+        return
+    if isinstance(connection, Http1Server):
+        text, code = "Client disconnected.", ErrorCode.CLIENT_DISCONNECTED
+    else:
+        text, code = malformed or "the origin broke off within a body", ErrorCode.GENERIC_SERVER_ERROR
     yield ReceiveHttp(connection.ReceiveProtocolError(connection.stream_id, text, code))
     yield commands.CloseConnection(connection.conn)
+
+
+def _malformed(server: Any, why: str) -> Commands:
+    """Let the stream answer, when it comes to it: it may be waiting for a hook. Its answer closes the connection."""
+    if server.response_done:
+        yield commands.CloseConnection(server.conn)
+        return
+    server.request_done = True
+    text = f"{MALFORMED_BODY}: {why}"
+    yield ReceiveHttp(server.ReceiveProtocolError(server.stream_id, text, ErrorCode.GENERIC_CLIENT_ERROR))
 
 
 _original_make_body_reader = _http1.make_body_reader

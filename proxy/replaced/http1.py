@@ -104,7 +104,7 @@ def _headers_read_or(answers: Answers) -> Callable[[Any, events.ConnectionEvent]
         if not getattr(self, "head_since", None) and raw.startswith(b"\r\n"):
             raw = _without_empty_line(self)
         end = _END.search(raw, max(getattr(self, "head_searched", 0) - 2, 0))
-        if (end.end() if end else len(raw)) > answers.head_bytes:
+        if (end.end() if end else len(raw)) > answers.limits.head_bytes:
             yield from _refuse_head(self, answers, 431, "the head is too large")
         elif end:
             self.head_since, self.head_searched = None, 0
@@ -148,14 +148,14 @@ def _await_rest(server: Any, answers: Answers) -> Commands:
         server.head_since = time.monotonic()
     if not getattr(server, "head_watched", False):
         server.head_watched = True
-        yield commands.RequestWakeup(answers.head_seconds)
+        yield commands.RequestWakeup(answers.limits.head_seconds)
 
 
 def _head_is_due(server: Any, answers: Answers) -> Commands:
     server.head_watched = False
     if server.state != server.read_headers or not server.head_since:
         return
-    left = server.head_since + answers.head_seconds - time.monotonic()
+    left = server.head_since + answers.limits.head_seconds - time.monotonic()
     if left > 0:  # the head that the clock was started for has come; this is a later one
         server.head_watched = True
         yield commands.RequestWakeup(left)

@@ -61,7 +61,7 @@ def _headers_read_or(answers: Answers) -> Callable[[Any, events.ConnectionEvent]
             yield from _original_read_headers(self, event)
             return
         try:
-            response = _next_answer(self, answers.head_bytes)
+            response = _next_answer(self, answers.limits.head_bytes)
             size = http1.expected_http_body_size(self.request, response) if response else 0
         except ValueError as error:
             yield commands.CloseConnection(self.conn)

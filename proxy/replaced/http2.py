@@ -158,7 +158,7 @@ def _server_h2_event_or(answers: Answers) -> Callable[[Http2Server, Any], Any]:
         if isinstance(event, Leaving):
             bounded(self).left = True
             return False
-        if isinstance(event, h2_events.RequestReceived) and _list_size(event.headers) > answers.head_bytes:
+        if isinstance(event, h2_events.RequestReceived) and _list_size(event.headers) > answers.limits.head_bytes:
             answers.refuse_head(self.context.client, 431, "the head is too large")
             self.h2_conn.send_headers(event.stream_id, _TOO_LARGE, end_stream=True)
             bounded(self).dismiss(event.stream_id)

@@ -40,14 +40,6 @@ class Answers(Protocol):
     """What the replaced parts ask the addon for."""
 
     @property
-    def head_bytes(self) -> int:
-        """Give the largest head that is read, in bytes."""
-
-    @property
-    def head_seconds(self) -> float:
-        """Give the time that a client has for a head, from its first byte on, in seconds."""
-
-    @property
     def limits(self) -> Limits:
         """Give the caps and deadlines in force."""
 

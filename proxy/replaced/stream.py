@@ -6,16 +6,22 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mitmproxy.net.http.http1 import expected_http_body_size
 from mitmproxy.net.http.validate import validate_headers
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layers.http import (
     DropStream,
     ErrorCode,
     GetHttpConnection,
+    HttpEvent,
     HttpResponseHeadersHook,
     HttpStream,
     ReceiveHttp,
+    RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
     RequestProtocolError,
+    RequestTrailers,
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
@@ -25,6 +31,7 @@ from mitmproxy.proxy.layers.http import (
 )
 from mitmproxy.proxy.utils import expect
 
+from proxy.counting import TOO_LARGE_ANSWER
 from proxy.replaced.part import OURS, Answers, Part
 
 if TYPE_CHECKING:
@@ -42,9 +49,21 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     return (
         Part(
             HttpStream,
+            "_handle_event",
+            "e3cbfef7310ae81ffa7ed7ecba57f932afabada8cd48921308db363c47dd6c89",
+            expect(events.Start, HttpEvent)(_handle_event),
+        ),
+        Part(
+            HttpStream,
             "check_invalid",
             "ef0a126eef45d90335636512729510fffcf67f01e1f0121523f1659ea818824c",
             _invalid_or(answers),
+        ),
+        Part(
+            HttpStream,
+            "check_killed",
+            "368cad352d1e82b6907688a0d3196d2e586b4af9af2a8465ea00d46e2d3c3672",
+            _check_killed,
         ),
         Part(
             HttpStream,
@@ -73,6 +92,21 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     )
 
 
+def _handle_event(self: Any, event: Any) -> Commands:
+    """Do what stock does, but for empty pieces of a body, which HTTP/2 may send: written as a chunk one is the end."""
+    if isinstance(event, RequestData | ResponseData):
+        if event.data:
+            yield from (self.client_state if isinstance(event, RequestData) else self.server_state)(event)
+    elif isinstance(event, events.Start):
+        self.client_state = self.state_wait_for_request_headers
+    elif isinstance(event, RequestProtocolError | ResponseProtocolError):
+        yield from self.handle_protocol_error(event)
+    elif isinstance(event, RequestHeaders | RequestTrailers | RequestEndOfMessage):
+        yield from self.client_state(event)
+    else:
+        yield from self.server_state(event)
+
+
 def _invalid_or(answers: Answers) -> Callable[[HttpStream, bool], Generator[Any, Any, bool]]:
     def check_invalid(self: HttpStream, request: bool) -> Generator[Any, Any, bool]:
         """Answer a head that is none with our page and a record; stock sends a bare 400 in its own name (item 9)."""
@@ -82,7 +116,7 @@ def _invalid_or(answers: Answers) -> Callable[[HttpStream, bool], Generator[Any,
             answers.refuse_request(self.flow)
         else:
             assert self.flow.response is not None  # noqa: S101  # stock has just set it
-            if (why := _unfit(self.flow.response)) is None:
+            if (why := _unfit(self.flow, answers.limits.body_bytes)) is None:
                 return False
             yield _towards_origin(self, why)
             answers.answer_failure(self.flow, why)
@@ -92,16 +126,32 @@ def _invalid_or(answers: Answers) -> Callable[[HttpStream, bool], Generator[Any,
     return check_invalid
 
 
-def _unfit(response: http.Response) -> str | None:
+_original_check_killed = HttpStream.check_killed
+
+
+def _check_killed(self: HttpStream, emit_error_hook: bool) -> Generator[Any, Any, bool]:
+    """Look for a client that has left meanwhile; what is wrong with its body is answered in its turn instead."""
+    waiting = (event for event in self._paused_event_queue if isinstance(event, RequestProtocolError))
+    if any(event.message.startswith(OURS) for event in waiting):
+        return False
+    return (yield from _original_check_killed(self, emit_error_hook))
+
+
+def _unfit(flow: http.HTTPFlow, most: int) -> str | None:
     """Say what of an answer's head cannot go on: a client might read it differently (RFC 9110, section 5.5)."""
+    response = flow.response
+    assert response is not None  # noqa: S101  # the caller has looked
     headers = response.headers
     if any(b"\r\n " in value for _, value in headers.fields):  # a folded line (RFC 9112, section 5.2)
         headers.fields = tuple((name, value.replace(b"\r\n ", b" ")) for name, value in headers.fields)
     try:
         validate_headers(response)
+        size = expected_http_body_size(flow.request, response)
     except ValueError:
         return "the answer's head is none"
-    return "the answer's head is none" if any(_BREAKS.search(value) for _, value in headers.fields) else None
+    if any(_BREAKS.search(value) for _, value in headers.fields):
+        return "the answer's head is none"
+    return TOO_LARGE_ANSWER if size is not None and size > most else None
 
 
 def state_wait_for_response_headers(self: HttpStream, event: ResponseHeaders) -> Commands:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
 READ = 65536
+_OF_HTTP1 = ("Connection", "Keep-Alive", "Upgrade")  # HTTP/2 has no such fields
 
 
 @dataclass
@@ -130,10 +131,10 @@ class Http1:
             if dict(headers).get("upgrade", "").lower() == "websocket":
                 await self._socket(request, headers)
                 return
-            size, digest = await self._body()
+            size, digest, trailers = await self._body()
             method, target = request.method.decode(), request.target.decode()
             host = dict(headers).get("host", "")
-            seen = Seen("http/1.1", method, host, target, headers, size, digest)
+            seen = Seen("http/1.1", method, host, target, headers, size, digest, trailers)
             self._origin.requests.append(seen)
             await self._send(answer(seen, self._origin.gate), bodiless=method == "HEAD")
             if self._http.our_state is not h11.DONE:
@@ -147,24 +148,26 @@ class Http1:
             self._http.receive_data(await self._reader.read(READ))
         return event
 
-    async def _body(self) -> tuple[int, str]:
+    async def _body(self) -> tuple[int, str, tuple[tuple[str, str], ...]]:
         size, digest = 0, hashlib.sha256()
         while isinstance(event := await self._event(), h11.Data):
             size += len(event.data)
             digest.update(event.data)
-        return size, digest.hexdigest()
+        assert isinstance(event, h11.EndOfMessage)
+        return size, digest.hexdigest(), _texts(event.headers)
 
     async def _send(self, reply: Answer, *, bodiless: bool) -> None:
         headers = [("content-type", reply.type), *reply.headers]
-        headers.append(
-            ("transfer-encoding", "chunked") if reply.length is None else ("content-length", f"{reply.length}")
-        )
+        if reply.length is not None:
+            headers.append(("content-length", f"{reply.length}"))
+        elif reply.status not in (204, 304):
+            headers.append(("transfer-encoding", "chunked"))
         self._write(h11.Response(status_code=reply.status, headers=headers))
         if not bodiless:
             async for chunk in reply.body:
                 self._write(h11.Data(data=chunk))
                 await self._writer.drain()
-        self._write(h11.EndOfMessage())
+        self._write(h11.EndOfMessage(headers=reply.trailers))
         await self._writer.drain()
 
     def _write(self, event: h11.Event) -> None:
@@ -202,6 +205,7 @@ class Http2:
         self._http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
         self._heads: dict[int, tuple[tuple[str, str], ...]] = {}
         self._bodies: dict[int, tuple[int, object]] = {}
+        self._trailers: dict[int, tuple[tuple[str, str], ...]] = {}
         self._window = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -230,6 +234,8 @@ class Http2:
             size, digest = self._bodies[event.stream_id]
             digest.update(event.data)
             self._bodies[event.stream_id] = (size + len(event.data), digest)
+        elif isinstance(event, h2.events.TrailersReceived):
+            self._trailers[event.stream_id] = _texts(event.headers)
         elif isinstance(event, h2.events.StreamEnded):
             task = asyncio.get_running_loop().create_task(self._answer(event.stream_id))
             self._tasks.add(task)
@@ -240,10 +246,12 @@ class Http2:
     async def _answer(self, stream: int) -> None:
         headers, (size, digest) = self._heads.pop(stream), self._bodies.pop(stream)
         named = dict(headers)
-        seen = Seen("h2", named[":method"], named[":authority"], named[":path"], headers, size, digest.hexdigest())
+        called = named[":method"], named[":authority"], named[":path"]
+        seen = Seen("h2", *called, headers, size, digest.hexdigest(), self._trailers.pop(stream, ()))
         self._origin.requests.append(seen)
         reply = answer(seen, self._origin.gate)
-        head = [(":status", f"{reply.status}"), ("content-type", reply.type), *reply.headers]
+        own = [(name.lower(), value) for name, value in reply.headers if name not in _OF_HTTP1]
+        head = [(":status", f"{reply.status}"), ("content-type", reply.type), *own]
         if reply.length is not None:
             head.append(("content-length", f"{reply.length}"))
         with suppress(h2.exceptions.StreamClosedError, ConnectionError):  # the client reset the stream
@@ -254,7 +262,10 @@ class Http2:
             self._http.send_headers(stream, head)
             async for chunk in reply.body:
                 await self._send(stream, chunk)
-            self._http.end_stream(stream)
+            if reply.trailers:
+                self._http.send_headers(stream, list(reply.trailers), end_stream=True)
+            else:
+                self._http.end_stream(stream)
             await self._flush()
 
     async def _send(self, stream: int, data: bytes) -> None:

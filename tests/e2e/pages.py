@@ -30,6 +30,7 @@ class Seen:
     headers: tuple[tuple[str, str], ...]
     body_bytes: int = 0
     body_sha256: str = ""
+    trailers: tuple[tuple[str, str], ...] = ()
 
     @property
     def path(self) -> str:
@@ -48,6 +49,7 @@ class Answer:
     type: str = "text/html; charset=utf-8"
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+    trailers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -143,6 +145,13 @@ def answer(seen: Seen, gate: Gate) -> Answer:
         return Answer(_many(size), size, "application/octet-stream")
     if first == "chunked":
         return Answer(_many(int(rest)), None, "application/octet-stream")
+    if first == "trailers":
+        return Answer(_many(int(rest)), None, "application/octet-stream", trailers=(("x-sum", "of the answer"),))
+    if first == "hop":  # fields that are about the origin's connection only
+        headers = (("Connection", "X-Secret"), ("X-Secret", "1"), ("Keep-Alive", "timeout=5"), ("Upgrade", "h2c"))
+        return Answer(_once(b"hop"), 3, "text/plain", headers=headers)
+    if first == "status":  # of answers that have no body
+        return Answer(_once(b""), None if int(rest) in (204, 304) else 0, "text/plain", status=int(rest))
     if first == "held":
         return Answer(_held(gate.event(rest)), 2 * len(CHUNK), "application/octet-stream")
     return _whole(f"this is {seen.host} {seen.path}".encode(), "text/plain")

@@ -88,13 +88,26 @@ async def test_our_own_name_needs_no_account(addon, made):
     assert reasons(made) == [("allow", "default", 200)]
 
 
-async def test_what_mitmproxy_cannot_read_is_recorded(addon, made):
-    sent = flow()
-    sent.error = mitmproxy_flow.Error("two content lengths")
+async def test_a_body_announced_as_too_large_is_refused_at_once(addon, made):
+    sent = flow(headers=[SIGNED, ("content-length", str(4 * 1024**3 + 1))])
     await addon.requestheaders(Handler(), sent)
-    assert reasons(made) == [("block", "protocol.malformed", 400)]
-    addon.error(Handler(), sent)
-    assert len(made.spool.records) == 1
+    assert sent.response.status_code == 413
+    assert reasons(made) == [("block", "protocol.malformed", 413)]
+
+
+async def test_fields_of_one_connection_go_neither_way(addon):
+    sent = flow(headers=[SIGNED, ("connection", "x-secret"), ("x-secret", "1"), ("te", "gzip")], response=True)
+    await addon.requestheaders(Handler(), sent)
+    assert dict(sent.request.headers) == {"host": "site.test"}
+    sent.response.headers.clear()
+    sent.response.headers.update({"connection": "close, x-o", "x-o": "1", "keep-alive": "timeout=5", "alt-svc": "h3"})
+    addon.responseheaders(Handler(), sent)
+    assert dict(sent.response.headers) == {"Connection": "close"}
+
+
+async def test_an_answer_that_nobody_asked_for_fails_closed(addon):
+    with pytest.raises(RuntimeError):
+        addon.responseheaders(Handler(), flow(response=True))
 
 
 async def test_a_host_that_is_none_is_malformed(addon, made):

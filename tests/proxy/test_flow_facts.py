@@ -73,7 +73,6 @@ CLAIMS = {
     "no name at all": ([], "", None),
     "another Host": ([("host", "other.test")], "", "other.test"),
     "another port": ([("host", "site.test:8443")], "", "site.test:8443"),
-    "two Hosts, the second another": ([("host", "site.test"), ("host", "other.test")], "", "other.test"),
     "an :authority that disagrees with Host": ([("host", "site.test")], "other.test", "other.test"),
     "a Host that is none": ([("host", "a b")], "", "(malformed)"),
     "a Host with a user": ([("host", "site.test@other.test")], "", "(malformed)"),

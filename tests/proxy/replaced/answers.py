@@ -6,8 +6,6 @@ from config.proxy_settings import Limits
 
 
 class NoAnswers:
-    head_bytes = 65_536
-    head_seconds = 10.0
     limits = Limits()
 
     def room(self, client):
