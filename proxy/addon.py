@@ -192,6 +192,8 @@ class Addon:
         exchange, response = exchange_of(flow), flow.response
         if exchange is None or response is None:
             raise RuntimeError("an answer to a request without a verdict")
+        if exchange.ended:
+            return  # it is an answer of ours
         exchange.status, exchange.length = response.status_code, _length(response)
         response.headers.fields = sent_on(response.headers.fields)
         response.headers.pop("alt-svc", None)  # it would invite the browser to QUIC, past the filter

@@ -165,6 +165,8 @@ UNFIT = {
     "a folded value": {"headers": [("x", "a\r\n b")]},
     "a NUL in a value": {"headers": [("x", "a\0b")]},
     "a blank in a name": {"headers": [("x y", "a")]},
+    "two hosts": {"headers": [("host", "site.test"), ("Host", "other.test")]},
+    "the same host twice": {"headers": [("host", "site.test"), ("host", "site.test")]},
     "a path over the cap of an address": {"path": "/" + "x" * 70_000},
     "a path that climbs out of a long way down": {"path": "/" + "./" * 40_000 + "bad"},
 }
