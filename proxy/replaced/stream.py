@@ -44,52 +44,30 @@ if TYPE_CHECKING:
 _BREAKS = re.compile(rb"[\r\n\0]")
 
 
+#: Digests of the sources that were read, in mitmproxy 12.2.3.
+_READ = {
+    "_handle_event": "e3cbfef7310ae81ffa7ed7ecba57f932afabada8cd48921308db363c47dd6c89",
+    "check_invalid": "ef0a126eef45d90335636512729510fffcf67f01e1f0121523f1659ea818824c",
+    "check_killed": "368cad352d1e82b6907688a0d3196d2e586b4af9af2a8465ea00d46e2d3c3672",
+    "state_wait_for_response_headers": "10e32e91b294816432efae8d1f68c784ce36fc94f0f8202516be2c7f136707dd",
+    "start_request_stream": "46f03368a2a5436256a2f5afc4be43db81c9951bad213d62eb66629573986fbe",
+    "handle_protocol_error": "59fc3b2eeeabf63a64d4cce98b4fe4cab5193ebefbd9c32ae186e65c7d25bfe2",
+    "make_server_connection": "ddc7bc72f4d2fbc7d7be17c31ab321035c8e50672160a6fd3b84aec24e7350fb",
+}
+
+
 def parts(answers: Answers) -> tuple[Part, ...]:
     """Give what is replaced here."""
-    return (
-        Part(
-            HttpStream,
-            "_handle_event",
-            "e3cbfef7310ae81ffa7ed7ecba57f932afabada8cd48921308db363c47dd6c89",
-            expect(events.Start, HttpEvent)(_handle_event),
-        ),
-        Part(
-            HttpStream,
-            "check_invalid",
-            "ef0a126eef45d90335636512729510fffcf67f01e1f0121523f1659ea818824c",
-            _invalid_or(answers),
-        ),
-        Part(
-            HttpStream,
-            "check_killed",
-            "368cad352d1e82b6907688a0d3196d2e586b4af9af2a8465ea00d46e2d3c3672",
-            _check_killed,
-        ),
-        Part(
-            HttpStream,
-            "state_wait_for_response_headers",
-            "10e32e91b294816432efae8d1f68c784ce36fc94f0f8202516be2c7f136707dd",
-            expect(ResponseHeaders)(state_wait_for_response_headers),
-        ),
-        Part(
-            HttpStream,
-            "start_request_stream",
-            "46f03368a2a5436256a2f5afc4be43db81c9951bad213d62eb66629573986fbe",
-            _start_request_stream,
-        ),
-        Part(
-            HttpStream,
-            "handle_protocol_error",
-            "59fc3b2eeeabf63a64d4cce98b4fe4cab5193ebefbd9c32ae186e65c7d25bfe2",
-            _protocol_error_or(answers),
-        ),
-        Part(
-            HttpStream,
-            "make_server_connection",
-            "ddc7bc72f4d2fbc7d7be17c31ab321035c8e50672160a6fd3b84aec24e7350fb",
-            _server_connection_or(answers),
-        ),
-    )
+    new = {
+        "_handle_event": expect(events.Start, HttpEvent)(_handle_event),
+        "check_invalid": _invalid_or(answers),
+        "check_killed": _check_killed,
+        "state_wait_for_response_headers": expect(ResponseHeaders)(state_wait_for_response_headers),
+        "start_request_stream": _start_request_stream,
+        "handle_protocol_error": _protocol_error_or(answers),
+        "make_server_connection": _server_connection_or(answers),
+    }
+    return tuple(Part(HttpStream, name, digest, new[name]) for name, digest in _READ.items())
 
 
 def _handle_event(self: Any, event: Any) -> Commands:
