@@ -1,12 +1,12 @@
 """Requests through Breakwater (filtering, identity and logging on) and through stock mitmdump, in turn, in one run.
 
-    .venv/bin/python -m bench.bench_proxy [--rounds 6] [--only TEXT] [--profile LINES]
+    .venv/bin/python -m bench.bench_proxy [--rounds 6] [--only TEXT] [--without LEVER] [--profile LINES]
 
 Each round is a pair, in the order ABBA; the ratio of CPU seconds is the median of the pairs, with the least and the
 most, and "!" where it is over the mark. CPU seconds are those of the proxy's own processes (supervisor and collector
 too), which have one CPU; the load and the origin have the others. "calls" are calls of Python functions for one
 request, in the process that serves it: they do not depend on what else the machine does. All on loopback, bounded in
-count.
+count. `--without` compares with Breakwater itself, where it leaves a lever (proxy/replaced/) out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -80,6 +80,8 @@ def main() -> None:
     with Origin(folder) as origin:
         proxies: dict[str, Proxy] = {}
         try:
+            if arguments.without:
+                measured = [replace(each, stock=f"- {arguments.without}") for each in measured]
             _start(proxies, {each.stock for each in measured}, folder, origin)
             print(f"{'load':<36} {'proxy':<23} CPU s/1000  ratio (least-most)  calls  req/s  p50 ms  p99 ms   MiB")
             for each in measured:
@@ -99,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=6, help="pairs of rounds for each load")
     parser.add_argument("--only", default="", help="the loads whose name holds this text")
+    parser.add_argument("--without", default="", help="compare with Breakwater without it, not with mitmdump")
     parser.add_argument(
         "--profile", type=int, default=0, help="show what is called in a worker instead, in so many lines"
     )
@@ -111,6 +114,9 @@ def _start(proxies: dict[str, Proxy], stock: set[str], folder: Path, origin: Ori
         proxies["mitmdump"] = mitmdump(folder / "mitmdump", origin)
     if RELAYING in stock:
         proxies[RELAYING] = mitmdump(folder / "relaying", origin, RELAYING, "ignore_hosts=.*")
+    for name in stock:
+        if name.startswith("- "):
+            proxies[name] = breakwater(folder / "without", origin, name, stock=name[2:])
 
 
 def _compare(measured: Measured, stock: Proxy, ours: Proxy, origin: Origin, rounds: int) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mitmproxy.proxy import server
 
-from proxy.replaced import bodies, flow, h2_pins, http1, http1_origin, http2, stream
+from proxy.replaced import bodies, driver, flow, h2_pins, http1, http1_origin, http2, stream
 from proxy.replaced.part import digest_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 #: What is not replaced but relied upon: SHA-256 of its source, read in mitmproxy 12.2.3.
 RELIED_UPON: tuple[tuple[Callable[..., Any], str], ...] = (
     (server.ConnectionHandler.open_connection, "5e0b3cbaf7a4030a0a044c9ca36296c2c53a874e47cd861e5d7f70a88beff951"),
-    (server.ConnectionHandler.server_event, "a2b42657ebe8bf6de9b9064d7b3dde2403a744bb8f75df03691a5c0e735544d7"),
     (server.ConnectionHandler.close_connection, "c0d10cc05dd65b80025d49f02f3ad4315fbd3ed8b82778eba7c55e29155f8cb6"),
     *h2_pins.RELIED_UPON,
 )
@@ -37,7 +36,7 @@ class EngineChanged(RuntimeError):
 def parts(answers: Answers) -> tuple[Part, ...]:
     """Give everything that is replaced, in the order of a request's way."""
     heads = (*http1.parts(answers), *http1_origin.parts(answers), *http2.parts(answers))
-    return (*heads, *bodies.parts(), *flow.parts(answers), *stream.parts(answers))
+    return (*driver.parts(), *heads, *bodies.parts(), *flow.parts(answers), *stream.parts(answers))
 
 
 def install(dial: Dial, answers: Answers, stock: Set[str] = frozenset()) -> None:

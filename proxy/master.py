@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from proxy.flow_facts import Tunnel
     from proxy.recording import Exchange
+    from proxy.replaced.driver import Waiting
     from proxy.tls_config import BreakwaterTlsConfig
 
 #: An asynchronous hook that has not answered this long after its look-up of a name is a failure, in seconds
@@ -96,6 +97,10 @@ class Dispatcher:
         self._hooks = hooks
         self._seconds = seconds
 
+    def hears(self, name: str) -> bool:
+        """Say whether the addon has the hook of that name."""
+        return self._hooks.hook(name) is not None
+
     async def run(self, handler: Handler, name: str, data: object) -> None:
         """Run the hook of that name, if the addon has one. Never raises but for a cancellation of our own task."""
         method = self._hooks.hook(name)
@@ -139,6 +144,7 @@ class Handler(ProxyConnectionHandler):
         self.exchanges: set[Exchange] = set()
         self.draining = False
         self._injected: set[asyncio.Task[None]] = set()
+        self.waiting: Waiting | None = None  # events in their turn, while one is handled (proxy/replaced/driver.py)
         context = self.layer.context
         if tunnel is None:
             self.layer = layers.modes.HttpProxy(context)
@@ -157,7 +163,8 @@ class Handler(ProxyConnectionHandler):
         return str(self.client.peername[0])
 
     async def handle_connection(self, connection: Connection) -> None:
-        """Read a connection for its whole life."""
+        """Read a connection for its whole life. Its task is known from the start: an eager one may close it at once."""
+        self.transports[connection].handler = asyncio.current_task()
         _READ.set(connection)
         await super().handle_connection(connection)
 
@@ -184,6 +191,10 @@ class Handler(ProxyConnectionHandler):
     def idle(self) -> bool:
         """Whether no request is under way, and nothing of an answer waits for the client's window."""
         return not self.exchanges and self.room.idle
+
+    def hears(self, hook: str) -> bool:
+        """Say whether the filter has anything to do at a hook."""
+        return self._dispatcher.hears(hook)
 
     async def handle_hook(self, hook: StartHook) -> None:
         """Hand the hook to the dispatcher, with the idle timer stopped."""

@@ -35,6 +35,7 @@ MITMPROXY = {
     "proxy/master.py",  # runs it, and turns every failure into a block
     "proxy/next_layer.py",  # which protocols a connection may speak
     "proxy/replaced/bodies.py",  # its bodies of HTTP/1.1
+    "proxy/replaced/driver.py",  # its way from sockets to layers and back
     "proxy/replaced/flow.py",  # its streams between two connections
     "proxy/replaced/http1.py",  # its HTTP/1.1 towards clients
     "proxy/replaced/http1_origin.py",  # its HTTP/1.1 towards origins
@@ -62,6 +63,7 @@ CATCHES_ALL = {
     "proxy/front.py": "turns every failure before mitmproxy into a block (invariant 2)",
     "proxy/master.py": "turns every failure of a hook into a block (invariant 2)",
     "proxy/policy_watch.py": "keeps the policy in force when a new one cannot be built (invariant 1)",
+    "proxy/replaced/driver.py": "reports what fails in mitmproxy's layers, as stock does; the connection is closed",
 }
 
 #: Source files without a test file of their own, with the reason.

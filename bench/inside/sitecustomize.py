@@ -34,7 +34,7 @@ def _leave_out(levers: frozenset[str]) -> None:
     from proxy import engine
 
     install = engine.install
-    engine.install = lambda dial, answers: install(dial, answers, levers)
+    engine.install = lambda *given: install(*given, stock=levers)
 
 
 if any(argument == "proxy.worker" or argument.endswith("mitmdump") for argument in sys.orig_argv):

@@ -1,0 +1,159 @@
+"""Between sockets and layers: hooks run where they are asked for, and what one event sends leaves in one write."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from mitmproxy.proxy import commands
+from mitmproxy.proxy.commands import ConnectionCommand, OpenConnection, RequestWakeup, SendData, StartHook
+from mitmproxy.proxy.events import HookCompleted
+from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
+
+from proxy.replaced.part import Part
+
+if TYPE_CHECKING:
+    from mitmproxy.proxy.events import Event
+
+    from proxy.master import Handler
+
+    #: Events in their turn, each with what its caller waits for, if any does.
+    Waiting = deque[tuple[Event, asyncio.Future[None] | None]]
+
+#: Bytes for one connection that wait for the end of an event; asyncio's own mark for a full buffer.
+_TOGETHER = 64 * 1024
+
+#: Tasks of hooks that have to wait: the event loop itself holds them weakly.
+_UNDER_WAY: set[asyncio.Task[None]] = set()
+
+
+def parts() -> tuple[Part, ...]:
+    """Give what is replaced here."""
+    return (
+        Part(
+            ConnectionHandler,
+            "server_event",
+            "a2b42657ebe8bf6de9b9064d7b3dde2403a744bb8f75df03691a5c0e735544d7",
+            _server_event,
+            lever="driver",
+        ),
+    )
+
+
+async def _server_event(self: Handler, event: Event) -> None:
+    """Handle an event, and whatever completes meanwhile, in their order.
+
+    Stock starts a named task for every hook, has each wait for a lock before it may say that it is done, and writes
+    every piece of an answer by itself. Nothing here waits, so the order is that of stock's lock; an event that comes
+    while another is handled (an eager task) has to wait for its turn.
+    """
+    if self.waiting is not None:
+        handled = asyncio.get_running_loop().create_future()
+        self.waiting.append((event, handled))
+        await handled
+        return
+    self.waiting = deque([(event, None)])
+    unsent = _Unsent(self)
+    try:
+        while self.waiting:
+            event, caller = self.waiting.popleft()
+            _handle(self, event, unsent)
+            if caller is not None and not caller.done():
+                caller.set_result(None)
+    finally:
+        self.waiting = None
+        unsent.send()
+
+
+def _handle(handler: Handler, event: Event, unsent: _Unsent) -> None:
+    handler.timeout_watchdog.register_activity()
+    try:
+        for command in handler.layer.handle_event(event):
+            if type(command) is SendData:
+                unsent.add(command)
+            elif isinstance(command, StartHook):
+                _start_hook(handler, command)
+            else:
+                _other(handler, command, unsent)
+    except Exception:  # as in stock; `log` closes the connection
+        handler.log("mitmproxy has crashed!", logging.ERROR, exc_info=True)
+
+
+class _Unsent:
+    """What the layers send, until the end of the events at hand."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._transports = handler.transports
+        self._pieces: dict[asyncio.StreamWriter, list[bytes]] = {}
+        self._bytes = 0
+
+    def add(self, command: SendData) -> None:
+        io = self._transports.get(command.connection)
+        if io is None:
+            return  # the connection has been closed already
+        writer: Any = io.writer
+        if writer is None:
+            raise AssertionError("sending on a connection that is not open")
+        self._pieces.setdefault(writer, []).append(command.data)
+        self._bytes += len(command.data)
+        if self._bytes > _TOGETHER:
+            self.send()
+
+    def send(self) -> None:
+        for writer, pieces in self._pieces.items():
+            if not writer.is_closing():
+                writer.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        self._pieces.clear()
+        self._bytes = 0
+
+
+def _start_hook(handler: Handler, hook: StartHook) -> None:
+    if not handler.hears(hook.name):
+        _complete(handler, hook)
+        return
+    task = asyncio.Task(_run(handler, hook), loop=asyncio.get_running_loop(), eager_start=True)
+    if not task.done():
+        _UNDER_WAY.add(task)
+        task.add_done_callback(_UNDER_WAY.discard)
+
+
+async def _run(handler: Handler, hook: StartHook) -> None:
+    """Run a hook in a task of its own, where a time limit and a cancellation are its own; most end at once."""
+    await handler.handle_hook(hook)
+    if handler.waiting is not None:
+        _complete(handler, hook)
+    elif hook.blocking:
+        await handler.server_event(HookCompleted(hook))
+
+
+def _complete(handler: Handler, hook: StartHook) -> None:
+    if hook.blocking and handler.waiting is not None:
+        handler.waiting.append((HookCompleted(hook), None))
+
+
+def _other(handler: Handler, command: commands.Command, unsent: _Unsent) -> None:
+    """Do what is asked for rarely, as stock does it."""
+    if isinstance(command, OpenConnection):
+        _open(handler, command)
+    elif isinstance(command, RequestWakeup):
+        task = asyncio.get_running_loop().create_task(handler.wakeup(command))
+        handler.wakeup_timer.add(task)
+    elif isinstance(command, ConnectionCommand) and command.connection not in handler.transports:
+        pass  # the connection has been closed already
+    elif isinstance(command, commands.CloseConnection):
+        unsent.send()
+        half = isinstance(command, commands.CloseTcpConnection) and command.half_close
+        handler.close_connection(command.connection, half)
+    elif isinstance(command, commands.Log):
+        handler.log(command.message, command.level)
+    else:
+        raise RuntimeError(f"Unexpected command: {command}")
+
+
+def _open(handler: Handler, command: OpenConnection) -> None:
+    if command.connection in handler.transports:
+        raise AssertionError("the connection is open already")
+    task = asyncio.get_running_loop().create_task(handler.open_connection(command))
+    handler.transports[command.connection] = ConnectionIO(handler=task)
