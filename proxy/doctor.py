@@ -17,6 +17,7 @@ from config.problems import SettingsRefused, one_line
 from config.revisions import RevisionTampered
 from proxy.authority import AuthorityRefused
 from proxy.doctor_lists import check_floor, check_lists
+from proxy.doctor_log import check_usage_log
 from proxy.doctor_probes import check_allowed_probe, check_blocked_probe, check_listeners
 from proxy.doctor_state import (
     check_accounts,
@@ -56,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     check_clock,
     check_disk,
     check_spool,
+    check_usage_log,
     check_workers,
     check_listeners,
     check_blocked_probe,

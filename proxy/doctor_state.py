@@ -115,9 +115,8 @@ def check_spool(subject: Subject) -> tuple[Finding, ...]:
 
 def check_workers(subject: Subject) -> tuple[Finding, ...]:
     """What each worker said last: the revision that it goes by, and why not the newest one."""
-    status = _status(subject.state_dir)
-    path = subject.state_dir / "run" / "status.json"
-    if status is None or subject.now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > _SILENCE:
+    status = status_now(subject)
+    if status is None:
         return (Finding("workers", Level.WARN, "no worker reports", "start the filter: breakwater run"),)
     workers = status["workers"]
     troubled = tuple(_trouble(worker) for worker in workers if worker["problem"])
@@ -142,6 +141,14 @@ def check_refused_certificates(subject: Subject) -> tuple[Finding, ...]:
         what += f", and {len(hosts) - _HOSTS_SHOWN} more"
     todo = "install the authority on those devices; a pinned application may go under proxy.passthrough"
     return (Finding("refused certificates", Level.WARN, what, todo),)
+
+
+def status_now(subject: Subject) -> dict[str, Any] | None:
+    """What the supervisor wrote, where that is not too long ago. Raises ValueError when it is broken."""
+    path = subject.state_dir / "run" / "status.json"
+    if not path.exists() or subject.now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > _SILENCE:
+        return None
+    return _status(subject.state_dir)
 
 
 def _is_shared(path: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.facts import Stage
 from usage_log.record import DecisionRecord
-from usage_log.spool import new_id
+from usage_log.spool import SpoolFull, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,9 @@ WAITING_SECONDS = 10.0
 #: And whatever has moved more than this, in bytes of bodies: most answers are smaller, and stay one row.
 OPEN_BYTES = 64 * 1024
 
+#: The reason of what is refused while the log has no room.
+NO_LOG = "error.usage-log"
+
 _DETAIL_CAP = 200
 
 
@@ -39,6 +42,9 @@ class Sink(Protocol):
 
     def append(self, record: DecisionRecord) -> None:
         """Write one record."""
+
+    def append_sparing(self, record: DecisionRecord) -> None:
+        """Write one record, unless the rest of the room is needed for what is under way."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +75,9 @@ class Recorder:
         self._sink = sink
         self._open: dict[Exchange, None] = {}
         self._undecided: dict[Exchange, None] = {}  # what is open and not yet recorded
+        self._owed: dict[Exchange, None] = {}  # what has ended, and could not be recorded
+        self._refused: Exchange | None = None  # the first request that was refused for want of room, unrecorded
+        self._refused_count = 0
 
     @property
     def open(self) -> tuple[Exchange, ...]:
@@ -77,7 +86,9 @@ class Recorder:
 
     def begin(self, exchange: Exchange) -> None:
         """Watch an exchange until it ends."""
-        self._open[exchange] = self._undecided[exchange] = None
+        self._open[exchange] = None
+        if exchange.verdict.reason != NO_LOG:
+            self._undecided[exchange] = None
 
     def decide(self, exchange: Exchange) -> None:
         """Record the verdict on what is about to stay open: its totals come with its end. Later calls do nothing.
@@ -101,13 +112,34 @@ class Recorder:
     def end(self, exchange: Exchange) -> None:
         """Record the exchange's verdict; or, where that was done while it was open, its end. Later calls do nothing.
 
-        Raises SpoolFull.
+        Raises SpoolFull; `tick` tries again once there is room.
         """
         if exchange.ended:
             return
-        self._sink.append(record_of(exchange, "end" if exchange.recorded else "decision"))
+        try:
+            self._write_end(exchange)
+        except SpoolFull:
+            self._owe(exchange)
+            raise
         exchange.recorded = exchange.ended = True
         self._forget(exchange)
+
+    def _write_end(self, exchange: Exchange) -> None:
+        record = record_of(exchange, "end" if exchange.recorded else "decision")
+        if exchange.verdict.reason == NO_LOG:
+            self._sink.append_sparing(record)  # clients can ask for as many of these as they like
+        else:
+            self._sink.append(record)
+
+    def _owe(self, exchange: Exchange) -> None:
+        """Keep what was under way, to record it later; of what was refused for want of room only the number."""
+        if exchange.verdict.reason != NO_LOG:
+            self._owed[exchange] = None
+            return
+        exchange.ended = True
+        self._forget(exchange)
+        self._refused = self._refused or exchange
+        self._refused_count += 1
 
     def yield_to_inner(self, exchange: Exchange) -> None:
         """Let a CONNECT's inner requests speak for it; where it stands in the log already, close it there."""
@@ -117,14 +149,28 @@ class Recorder:
         self._forget(exchange)
 
     def _forget(self, exchange: Exchange) -> None:
-        self._open.pop(exchange, None)
-        self._undecided.pop(exchange, None)
+        for each in (self._open, self._undecided, self._owed):
+            each.pop(exchange, None)
 
     def tick(self) -> None:
-        """Record what has been open for long. Called once a second. Raises SpoolFull."""
+        """Record what has been open for long, and what could not be recorded before. Called once a second.
+
+        Raises SpoolFull.
+        """
+        for exchange in list(self._owed):
+            self.end(exchange)
         now = time.monotonic()
         for exchange in [each for each in self._undecided if now - each.started > _patience(each)]:
             self.decide(exchange)
+        self._tell_refused()
+
+    def _tell_refused(self) -> None:
+        """Record in one row how many requests the want of room left without a row of their own."""
+        if self._refused is None:
+            return
+        detail = f"refused while the log had no room: {self._refused_count} requests without a record of their own"
+        self._sink.append_sparing(replace(record_of(self._refused, "decision"), detail=detail))
+        self._refused, self._refused_count = None, 0
 
     def end_all(self, outcome: str) -> None:
         """Record everything that is still open: the worker is going away.

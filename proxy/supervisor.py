@@ -16,7 +16,7 @@ from proxy.handover import Successor
 from proxy.listening import for_worker
 from proxy.notify import notify
 from proxy.place import GRACE_SECONDS, Place
-from proxy.status import write_statuses
+from proxy.status import collector_status_of, write_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 
     from proxy.handover import Inherited
     from proxy.listening import Listen, Listener
-    from proxy.status import WorkerStatus
+    from proxy.status import CollectorStatus, WorkerStatus
     from proxy.tenure import Tenure
 
 log = logging.getLogger(__name__)
 
 #: A worker that says nothing for this long hangs, and is killed, in seconds (reference/engine.md, item 13).
 _SILENCE_SECONDS = 10.0
+
+#: So does the collector, in seconds. It has more time: blocked by nothing, and nothing waits for it but the spool.
+_COLLECTOR_SILENCE_SECONDS = 30.0
 
 #: The workers' word is written down at least this often, in seconds: an old one says that nobody speaks.
 _WRITE_SECONDS = 5.0
@@ -59,10 +62,11 @@ class Supervisor:
         self._tenure = tenure
         self._announce = announce
         self._stopping = asyncio.Event()
+        self._collector_status: CollectorStatus | None = None
         self._written: list[WorkerStatus] = []
         self._write_again = 0.0
         self._places = [Place(number, self._maker(number), plan.drain_seconds) for number in range(plan.workers)]
-        self._collector = Child("collector", self._collector_command())
+        self._collector = Child("collector", self._collector_command(), self._heard_collector)
         self._recycling: asyncio.Task[None] | None = None
         self._recycle_again = 0.0
         self._upgrading: asyncio.Task[None] | None = None
@@ -130,6 +134,7 @@ class Supervisor:
             for place in self._places:
                 for worker in place.each():
                     worker.kill_if_silent(_SILENCE_SECONDS)
+            self._collector.kill_if_silent(_COLLECTOR_SILENCE_SECONDS)
             self._recycle()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
@@ -200,7 +205,8 @@ class Supervisor:
         if statuses == self._written and time.monotonic() < self._write_again:
             return
         try:
-            await asyncio.to_thread(write_statuses, self._plan.state_dir / "run" / "status.json", statuses)
+            path = self._plan.state_dir / "run" / "status.json"
+            await asyncio.to_thread(write_statuses, path, statuses, self._collector_status)
         except OSError as error:  # a full disk must not end the filter: commands see the old statuses until it has room
             log.error("cannot write run/status.json: %s", error.strerror)
         else:
@@ -210,6 +216,9 @@ class Supervisor:
         inherits = tuple(listener.socket.fileno() for listener in self._listeners)
         command = self._worker_command(number)
         return lambda hear: Child(f"worker {number}", command, hear, inherits)
+
+    def _heard_collector(self, line: bytes) -> None:
+        self._collector_status = collector_status_of(line, time.time())
 
     def _worker_command(self, number: int) -> list[str]:
         return [

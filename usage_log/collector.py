@@ -1,8 +1,8 @@
 """The collector process: one on each machine, started by the supervisor.
 
-`python -m usage_log.collector --state-dir DIR --metrics ADDRESS:PORT`. Ends with 0 after SIGTERM, 2 for arguments or a
-state directory it cannot use, 3 when the metrics port is taken, 4 when another collector runs or today's day file is of
-a newer schema. What cannot be stored stays in the spool and is tried again.
+`python -m usage_log.collector --state-dir DIR --metrics ADDRESS:PORT [--status FD]`. Ends with 0 after SIGTERM, 2 for
+arguments or a state directory it cannot use, 3 when the metrics port is taken, 4 when another collector runs or today's
+day file is of a newer schema. What cannot be stored stays in the spool and is tried again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _only_one(spool, _LOCK_WAIT):
-            return asyncio.run(_collect(options.state_dir, options.metrics, parent))
+            return asyncio.run(_collect(options.state_dir, options.metrics, parent, options.status))
     except MetricsUnavailable as error:
         log.error(error)
         return 3
@@ -69,10 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="usage_log.collector", description="Bring spooled records into day files.")
     parser.add_argument("--state-dir", type=Path, required=True, metavar="DIR")
     parser.add_argument("--metrics", type=parse_address, required=True, metavar="ADDRESS:PORT")
+    parser.add_argument("--status", type=int, metavar="FD", help="pipe to the supervisor, told every second")
     return parser
 
 
-async def _collect(state_dir: Path, address: tuple[str, int], parent: int) -> int:
+async def _collect(state_dir: Path, address: tuple[str, int], parent: int, pipe: int | None) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -81,9 +83,13 @@ async def _collect(state_dir: Path, address: tuple[str, int], parent: int) -> in
         async with DayStore(log_directory) as store:
             await _open_today(store)
             log.info("collecting from %s; metrics on port %d", spool, server.port)
-            watch = asyncio.create_task(_stop_when_orphaned(parent, stop))
-            await Collector(spool, log_directory, store, metrics).run(stop, lambda: retention_rule(state_dir))
-            watch.cancel()
+            collector = Collector(spool, log_directory, store, metrics)
+            watches = [asyncio.create_task(_stop_when_orphaned(parent, stop))]
+            if pipe is not None:
+                watches.append(asyncio.create_task(_tell(pipe, collector, stop)))
+            await collector.run(stop, lambda: retention_rule(state_dir))
+            for watch in watches:
+                watch.cancel()
     return 0
 
 
@@ -112,6 +118,18 @@ async def _stop_when_orphaned(parent: int, stop: asyncio.Event) -> None:
         await asyncio.sleep(1.0)
     log.warning("the supervisor is gone")
     stop.set()
+
+
+async def _tell(pipe: int, collector: Collector, stop: asyncio.Event) -> None:
+    """Say once a second how it is: a collector that is silent hangs, and is started again."""
+    while True:
+        said = {"oldest_unread_seconds": round(collector.oldest_unread, 1), "trouble": collector.trouble}
+        try:
+            await asyncio.to_thread(os.write, pipe, json.dumps(said).encode() + b"\n")
+        except OSError:  # the supervisor is gone
+            stop.set()
+            return
+        await asyncio.sleep(1.0)
 
 
 @contextmanager

@@ -85,6 +85,13 @@ class Spool:
         current = self._current
         return self.problem is None and current is not None and current.used < current.size // 2
 
+    def append_sparing(self, record: DecisionRecord) -> None:
+        """As `append`, but never into the half segment that is kept for the records of what is under way."""
+        current = self._current
+        if not self.has_room and (current is None or current.used > current.size // 2):
+            raise SpoolFull(f"{self._directory}: {self.problem or 'the next segment is not ready'}")
+        self.append(record)
+
     def append(self, record: DecisionRecord) -> None:
         """Write one record. On return it survives the death of this process. Raises SpoolFull; then nothing is kept."""
         frame = encode(Stamped(self._node, self._worker, self.boot, self._seq + 1, record))

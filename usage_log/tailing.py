@@ -32,6 +32,9 @@ DRAIN: Final = 8.0  # less than the supervisor waits before it kills
 _HOUSEKEEPING: Final = 600.0
 _SAY_AGAIN: Final = 30.0
 
+#: A look at the spool that takes longer hangs, in seconds: a locked database is given up after two.
+_STUCK: Final = 15.0
+
 #: A half-made segment this old (seconds) belongs to a worker that died while making it.
 _ABANDONED: Final = 60.0
 
@@ -62,9 +65,25 @@ class Collector:
         self._log_directory = log_directory
         self._store = store
         self._metrics = metrics
+        metrics.oldest_unread.set_function(lambda: self.oldest_unread)
         self._tails: dict[str, Tail] = {}
         self._trouble: str | None = None
         self._said = 0.0
+        self._oldest: int | None = None  # time of the oldest record that is known to be unread, microseconds
+        self._looked = time.monotonic()  # when the last look at the spool ended
+
+    @property
+    def trouble(self) -> str | None:
+        """Why records wait in the spool; None while they are stored."""
+        waited = time.monotonic() - self._looked
+        if self._trouble is None and waited > _STUCK:
+            return f"one look at the spool has taken {waited:.0f} s so far: the disk, or a lock on the day file"
+        return self._trouble
+
+    @property
+    def oldest_unread(self) -> float:
+        """The age of the oldest record that is known to wait, in seconds; 0 where none does."""
+        return 0.0 if self._oldest is None else max(0.0, time.time() - self._oldest / 1e6)
 
     async def run(self, stop: asyncio.Event, retention: Callable[[], str | None]) -> None:
         """Collect until `stop`, then bring in what is left. `retention` returns the rule, or None to keep all.
@@ -179,8 +198,8 @@ class Collector:
     def _measure(self) -> None:
         behind = [tail for tail in self._tails.values() if not tail.caught_up]
         self._metrics.backlog.set(sum(max(0, _size(tail.path) - tail.offset) for tail in behind))
-        oldest = min((tail.waiting for tail in behind if tail.waiting is not None), default=None)
-        self._metrics.oldest_unread.set(0 if oldest is None else max(0.0, time.time() - oldest / 1e6))
+        self._oldest = min((tail.waiting for tail in behind if tail.waiting is not None), default=None)
+        self._looked = time.monotonic()
         self._metrics.day_bytes.set(day_bytes(self._log_directory, datetime.now(UTC).date()))
 
 

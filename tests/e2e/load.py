@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 import ssl
 import threading
 import time
 from collections import Counter
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -131,6 +133,15 @@ class Load:
 
     def missing(self) -> set[str]:
         return {each.path for each in self.answered} - self.decisions().keys()
+
+
+@contextmanager
+def locked_out(product: Product) -> Iterator[None]:
+    """Holds the lock of the day file, so that the collector can store nothing."""
+    [day] = (product.state / "log").glob("*.db")
+    with closing(sqlite3.connect(day, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield
 
 
 class RefusedConnect(Exception):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
+import shutil
 import subprocess
 import sys
 import time
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tests.e2e.network import ADDRESSES, PRIVATE, Network, free_port
+from tests.e2e.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,7 @@ class Product:
     fds: tuple[int, ...] = ()  # listening sockets that it is given as by systemd
     limits: dict[int, tuple[int, int]] = field(default_factory=dict)  # of resources, as setrlimit(2) takes them
     variables: dict[str, str] = field(default_factory=dict)  # of the environment
+    volume: tuple[str, int] | None = None  # a folder of `state` that is a volume of its own, with its size in MiB
 
     @classmethod
     def create(cls, folder: Path, network: Network) -> Product:
@@ -128,6 +129,7 @@ class Product:
                     AS_SYSTEMD,
                     repr(self.fds),
                     repr(self.limits),
+                    *self._mounted(),
                     COMMAND,
                     "run",
                     "--config",
@@ -141,6 +143,25 @@ class Product:
             )
         wait_for(self._ready, READY_SECONDS, "the filter to be ready", lambda: self.output)
         return self
+
+    def _mounted(self) -> list[str]:
+        """Mounts the volume where only the filter sees it; without root in a user namespace of its own."""
+        if self.volume is None:
+            return []
+        name, size = self.volume
+        (self.state / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        mount = f'mount -t tmpfs -o size={size}m,mode=0700 none "$0" && exec "$@"'
+        user = ["--map-root-user"] if os.geteuid() else []
+        unshare = shutil.which("unshare")
+        assert unshare is not None
+        return [unshare, *user, "--mount", "--propagation", "private", "sh", "-c", mount, str(self.state / name)]
+
+    def seen(self, name: str) -> Path:
+        """A folder of `state` as the filter sees it."""
+        path = self.state / name
+        if self.process is None or self.volume is None or self.volume[0] != name:
+            return path
+        return Path(f"/proc/{self.process.pid}/root{path}")
 
     def _ready(self) -> bool:
         assert self.process is not None
@@ -185,12 +206,19 @@ class Product:
 
     def records(self, **columns: object) -> list[dict[str, Any]]:
         """Rows of the day files, oldest first, whose columns have these values."""
-        rows: list[dict[str, Any]] = []
-        for file in sorted((self.state / "log").glob("*.db")):
-            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-                connection.row_factory = sqlite3.Row
-                rows += [dict(row) for row in connection.execute("SELECT * FROM decision ORDER BY time, seq")]
-        return [row for row in rows if columns.items() <= row.items()]
+        return [row for row in self._rows() if columns.items() <= row.items()]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if self.volume is None or self.volume[0] != "log":
+            return rows_of(self.state / "log")
+        assert self.process is not None
+        user = ["--user", "--preserve-credentials"] if os.geteuid() else []
+        enter = ["nsenter", "--target", str(self.process.pid), "--mount", *user, "--wd=" + str(Path.cwd())]
+        read = [sys.executable, "-m", "tests.e2e.rows", self.state / "log"]
+        found: list[dict[str, Any]] = json.loads(
+            subprocess.run([*enter, *read], capture_output=True, check=True).stdout
+        )
+        return found
 
     def recorded(self, count: int = 1, **columns: object) -> list[dict[str, Any]]:
         """Waits for `count` such records, then makes sure that no further one follows."""

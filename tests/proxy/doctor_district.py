@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,10 +50,11 @@ def district(folder: Path, port: int = 1, *, starter_only: str = "true") -> Path
     return config
 
 
-def say(state: Path, refused: object = None, **worker: object) -> None:
-    """Write what the supervisor would write about one worker."""
-    about = {"worker": 1, "revision": 1, "problem": None} | worker
-    status = {"workers": [about], "refused_certificates": refused or {}}
+def say(state: Path, refused: object = None, collector: object = None, **worker: object) -> None:
+    """Write what the supervisor would write about one worker and the collector."""
+    about = {"worker": 1, "revision": 1, "problem": None, "spool": None} | worker
+    collector = {"oldest_unread_seconds": 0.1, "trouble": None, "heard": time.time()} | (collector or {})
+    status = {"workers": [about], "collector": collector, "refused_certificates": refused or {}}
     write_private(state / "run" / "status.json", json.dumps(status).encode())
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from categories.taxonomy import Basis
+from proxy.evaluate import error_verdict
 from proxy.facts import Intent, RequestFacts, Stage
 from proxy.recording import Exchange, Recorder, record_of
 from proxy.verdict import Action, Match, Verdict
@@ -35,12 +36,17 @@ ALLOW = Verdict(Action.ALLOW, "default", 7)
 class Sink:
     def __init__(self):
         self.records = []
-        self.full = False
+        self.full = self.scarce = False
 
     def append(self, record):
         if self.full:
             raise SpoolFull("full")
         self.records.append(record)
+
+    def append_sparing(self, record):
+        if self.scarce:
+            raise SpoolFull("scarce")
+        self.append(record)
 
 
 @pytest.fixture
@@ -137,6 +143,51 @@ def test_a_full_spool_is_told_to_the_caller_and_the_exchange_stays_open(recorder
     sink.full = False
     recorder.end(exchange)
     assert len(sink.records) == 1
+
+
+def test_what_could_not_be_recorded_is_recorded_once_there_is_room(recorder, sink):
+    exchange = Exchange(facts(), ALLOW)
+    recorder.begin(exchange)
+    sink.full = True
+    with pytest.raises(SpoolFull):
+        recorder.end(exchange)
+    with pytest.raises(SpoolFull):
+        recorder.tick()
+    sink.full = False
+    recorder.tick()
+    recorder.end(exchange)
+    recorder.tick()
+    assert [(record.event, record.id) for record in sink.records] == [("decision", exchange.id)]
+    assert recorder.open == ()
+
+
+def test_requests_refused_for_want_of_room_spare_the_rest_of_it_and_are_counted_in_one_row(recorder, sink):
+    refused = [Exchange(facts(), error_verdict("usage-log", 7)) for _ in range(3)]
+    held = Exchange(facts(stage=Stage.CONNECT), error_verdict("usage-log", 7))
+    held.started -= 11
+    recorder.begin(held)
+    sink.scarce = True
+    for exchange in (*refused, held):
+        with pytest.raises(SpoolFull):
+            recorder.end(exchange)
+        recorder.end(exchange)  # told once
+    under_way = Exchange(facts(), ALLOW)
+    recorder.begin(under_way)
+    recorder.end(under_way)
+    with pytest.raises(SpoolFull):
+        recorder.tick()
+    assert [record.id for record in sink.records] == [under_way.id]
+    assert recorder.open == ()
+    sink.scarce = False
+    recorder.tick()
+    recorder.tick()
+    assert [(record.reason, record.id, record.detail) for record in sink.records[1:]] == [
+        (
+            "error.usage-log",
+            refused[0].id,
+            "refused while the log had no room: 4 requests without a record of their own",
+        )
+    ]
 
 
 def test_a_worker_that_goes_away_records_everything_open(recorder, sink):

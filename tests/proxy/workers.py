@@ -31,6 +31,8 @@ class Spool:
             raise SpoolFull("full")
         self.records.append(record)
 
+    append_sparing = append
+
 
 @dataclass
 class Names:

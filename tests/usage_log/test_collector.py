@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -37,9 +38,11 @@ def processes() -> Iterator[list[subprocess.Popen[str]]]:
         process.communicate()
 
 
-def start(state_dir: Path, metrics: str = "127.0.0.1:0") -> subprocess.Popen[str]:
+def start(state_dir: Path, metrics: str = "127.0.0.1:0", pipe: int | None = None) -> subprocess.Popen[str]:
     command = [sys.executable, "-P", "-m", "usage_log.collector", "--state-dir", str(state_dir), "--metrics", metrics]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    inherited = [] if pipe is None else [pipe]
+    command += [part for fd in inherited for part in ("--status", str(fd))]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, pass_fds=inherited)
 
 
 def ready(process: subprocess.Popen[str]) -> int:
@@ -95,6 +98,25 @@ def test_kill_9_again_and_again_loses_nothing_and_doubles_nothing(
     assert stored(tmp_path) == [(worker, seq) for worker in range(2) for seq in range(1, 4001)]
     assert list((tmp_path / "spool").glob("*.seg")) == []
     assert not (tmp_path / "spool" / "corrupt").exists()
+
+
+def test_it_tells_its_supervisor_every_second_how_it_is(tmp_path: Path, processes: list[subprocess.Popen[str]]) -> None:
+    reading, writing = os.pipe()
+    processes.append(start(tmp_path, "127.0.0.1:0", writing))
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        said = [json.loads(pipe.readline()) for _ in range(2)]
+        assert said == [{"oldest_unread_seconds": 0.0, "trouble": None}] * 2
+        code, _ = stop(processes[-1])
+    assert code == 0
+
+
+def test_it_ends_when_nobody_hears_it(tmp_path: Path, processes: list[subprocess.Popen[str]]) -> None:
+    reading, writing = os.pipe()
+    processes.append(start(tmp_path, "127.0.0.1:0", writing))
+    os.close(writing)
+    os.close(reading)
+    assert processes[-1].wait(30) == 0
 
 
 _WORKER = """

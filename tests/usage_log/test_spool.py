@@ -14,7 +14,10 @@ from usage_log.frames import Stamped, decode
 from usage_log.spool import Spool, SpoolFull, used_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from usage_log.record import DecisionRecord
 
 SMALL = 4096  # bytes of a segment: some twenty records
 
@@ -32,6 +35,16 @@ def stored(directory: Path) -> list[Stamped]:
 def fill(spool: Spool) -> None:
     for _ in range(1000):
         spool.append(record())
+
+
+def taken(append: Callable[[DecisionRecord], None], one: DecisionRecord) -> int:
+    """How many such records are taken until one is refused."""
+    for count in range(10**6):
+        try:
+            append(one)
+        except SpoolFull:
+            return count
+    raise AssertionError("nothing is ever full")
 
 
 def test_records_are_stamped_without_gaps_across_segments(tmp_path: Path) -> None:
@@ -88,6 +101,34 @@ def test_a_full_quota_stops_new_requests_first_and_records_last(tmp_path: Path) 
     spool.prepare()
     assert spool.has_room
     spool.append(record())
+    spool.close()
+
+
+def test_half_a_segment_is_kept_for_what_is_under_way_when_there_is_no_more_room(tmp_path: Path) -> None:
+    size = 8 * 1024 * 1024
+    spool = Spool(tmp_path, "n1", 0, 2 * size, size)
+    while spool.has_room:
+        for _ in range(200):
+            spool.append(record())
+        spool.prepare()
+    assert spool.problem is not None
+    # The whole segment is there when the next cannot be had, and half of it may say that requests are refused.
+    assert taken(spool.append_sparing, record(action="block", reason="error.usage-log")) > 10_000
+    for _ in range(10_000):
+        spool.append(record(path="/" + "x" * 64))
+    spool.close()
+
+
+def test_a_segment_that_is_late_blocks_before_the_last_half_is_used(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "n1", 0, 10**6, SMALL)
+    while spool.has_room:  # nobody prepares: the disk is slow, not full
+        spool.append(record())
+    assert spool.problem is None
+    with pytest.raises(SpoolFull, match="not ready"):
+        spool.append_sparing(record())
+    assert taken(spool.append, record()) >= SMALL // 2 // 300
+    spool.prepare()
+    assert spool.has_room
     spool.close()
 
 
