@@ -101,6 +101,6 @@ class WorkerAnswers:
 
     def under_way(self, flow: http.HTTPFlow, breaking: Callable[[str], Event]) -> None:
         """Keep how a flow that goes to its origin is broken off: with the event that an error text makes."""
-        exchange, handler = exchange_of(flow), self._handlers[flow.client_conn.id]
-        if exchange is not None:
+        exchange, handler = exchange_of(flow), self._handlers.get(flow.client_conn.id)
+        if exchange is not None and handler is not None:  # a client may leave while its origin is dialled
             exchange.break_off = lambda error: handler.inject(breaking(error))

@@ -20,6 +20,7 @@ import h2.exceptions
 import h11
 import wsproto
 import wsproto.events
+import wsproto.utilities
 
 from tests.e2e.pages import Answer, Gate, Seen, answer
 
@@ -106,7 +107,7 @@ async def _serve(origin: Origin, connection: socket.socket) -> None:
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     # A client that refuses our certificate, or goes away, is an ordinary end for an origin.
-    with suppress(OSError, h11.RemoteProtocolError, h2.exceptions.ProtocolError):
+    with suppress(OSError, h11.RemoteProtocolError, h2.exceptions.ProtocolError, wsproto.utilities.ProtocolError):
         transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=origin.tls)
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         try:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RAW_ADDRESS = "127.0.0.70"
-AT_ONCE = 8
-BATCH = 40  # cases of one place, then the filter is looked at
+AT_ONCE = 16
+BATCH = 64  # cases of one place, then the filter is looked at
 ALIVE_SECONDS = 10.0
 #: What a worker says when something of ours or of mitmproxy's has failed.
 CRASHES = ("Traceback", "crashed", "has died", "silent for", "starting it again", "failed, so")

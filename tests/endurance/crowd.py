@@ -1,0 +1,133 @@
+"""Thousands of connections that want nothing good, beside one person who wants a page."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import h2.config
+import h2.connection
+
+from tests.e2e.raw import Client, credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.e2e.network import Network
+    from tests.e2e.product import Product
+
+#: Connections of one address, below `connections_per_client`.
+OF_ONE_ADDRESS = 200
+_DRIP_SECONDS = 0.4
+
+
+def room_for(connections: int) -> None:
+    """Raise this process's own limit of descriptors; the machine must allow it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 1000
+    assert most == resource.RLIM_INFINITY or most >= wanted, f"needs a hard limit of {wanted} descriptors, has {most}"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def _connect(product: Product, number: int) -> socket.socket:
+    source = f"127.1.{number // OF_ONE_ADDRESS // 250}.{number // OF_ONE_ADDRESS % 250 + 1}"
+    return socket.create_connection(("127.0.0.1", product.port), 30, (source, 0))
+
+
+@contextlib.contextmanager
+def idle(product: Product, network: Network, count: int) -> Iterator[None]:
+    """`count` connections: half have said nothing, half have had an answer and are kept."""
+    with contextlib.ExitStack() as stack:
+        url = network.plain_url("blocked.test")
+        request = f"GET {url} HTTP/1.1\r\nHost: {url.split('/')[2]}\r\n\r\n".encode()
+        for number in range(count):
+            connection = stack.enter_context(_connect(product, number))
+            if number % 2:
+                connection.sendall(request)
+                assert connection.recv(65536).startswith(b"HTTP/1.1 407"), number
+        yield
+
+
+@contextlib.contextmanager
+def in_background(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Do `work` in a thread until the block ends."""
+    over = threading.Event()
+    thread = threading.Thread(target=work, args=(over,))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(60)
+
+
+def slow_heads(product: Product, count: int) -> Callable[[threading.Event], None]:
+    """`count` connections that send a head byte by byte, and begin anew when they are closed."""
+
+    def drip(over: threading.Event) -> None:
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(_connect(product, 20_000 + number)) for number in range(count)]
+            for connection in connections:
+                connection.sendall(b"GET http://allowed.test/ HTTP/1.1\r\nX: ")
+            while not over.wait(_DRIP_SECONDS):
+                for connection in connections:
+                    with contextlib.suppress(ConnectionError):  # the filter has had enough of it
+                        connection.sendall(b"x")
+
+    return drip
+
+
+def rapid_resets(product: Product, network: Network) -> Callable[[threading.Event], None]:
+    """One client that opens streams and resets them at once, on a new connection each time it is cut off."""
+
+    def reset(over: threading.Event) -> None:
+        while not over.is_set():
+            with contextlib.suppress(ConnectionError, TimeoutError, EOFError), Client(product) as client:
+                target = f"allowed.test:{network.tls_port}"
+                client.connect(target, credentials("ben"))
+                client.start_tls("allowed.test", "h2")
+                _open_and_reset(client, target, over)
+            over.wait(0.05)
+
+    return reset
+
+
+def _open_and_reset(client: Client, target: str, over: threading.Event) -> None:
+    http = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+    http.initiate_connection()
+    head = [(":method", "GET"), (":scheme", "https"), (":authority", target), (":path", "/page")]
+    while not over.is_set():
+        for _ in range(20):
+            stream = http.get_next_available_stream_id()
+            http.send_headers(stream, head, end_stream=True)
+            http.reset_stream(stream)
+        client.send(http.data_to_send())
+
+
+def endless_head(product: Product) -> Callable[[threading.Event], None]:
+    """64 MB in one head, again and again."""
+
+    def send(over: threading.Event) -> None:
+        while not over.is_set():
+            with contextlib.suppress(ConnectionError, TimeoutError), _connect(product, 30_000) as connection:
+                connection.sendall(b"GET http://allowed.test/ HTTP/1.1\r\nX: " + b"x" * 64_000_000)
+            over.wait(0.2)
+
+    return send
+
+
+def latencies(product: Product, network: Network, count: int) -> list[float]:
+    """One person's requests, on a new and then on a kept connection in turn: seconds each, sorted. All are served."""
+    times = []
+    for _ in range(count // 10):
+        started = time.perf_counter()
+        with Client(product) as client:
+            for _ in range(10):
+                assert client.get(network.plain_url("allowed.test"), credentials("ana")).status == 200
+                times.append(time.perf_counter() - started)
+                started = time.perf_counter()
+    return sorted(times)
