@@ -98,6 +98,7 @@ async def _accept(origin: Origin, listener: socket.socket, keep: Callable) -> No
     with listener:
         while True:
             connection, _ = await loop.sock_accept(listener)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so for its own only
             origin.connections += 1
             keep(_serve(origin, connection))
 
