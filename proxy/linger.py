@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: How long a client may go on sending behind our last answer, in seconds.
 LINGER_SECONDS = 0.5
 
+#: And how much of it is read, in bytes: more would be work that a client gives us for nothing.
+_LINGER_BYTES = 1_048_576
+
 
 def close_behind_answer(transport: asyncio.Transport, lost: Callable[[], None]) -> None:
     """Close a connection in the way described above, and call `lost` once it is gone."""
@@ -64,8 +67,15 @@ class _Dropping(asyncio.Protocol):
     """Drops what comes, until the client ends or the moment is over."""
 
     def __init__(self, transport: asyncio.Transport, lost: Callable[[], None]) -> None:
+        self._transport = transport
         self._lost = lost
+        self._left = _LINGER_BYTES
         self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            self._transport.pause_reading()
 
     def connection_lost(self, _: Exception | None) -> None:
         self._timer.cancel()
