@@ -20,6 +20,7 @@ from proxy.evaluate import error_verdict
 from proxy.flow_facts import judged_target, malformed_facts, request_facts, sni_of
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
+from proxy.reasons import MALFORMED
 from proxy.recording import Exchange
 from proxy.respond import malformed_exchange, malformed_verdict, raw_verdict, response_of
 from proxy.upstream import client_left
@@ -274,8 +275,13 @@ def _length(response: http.Response) -> int | None:
 
 
 def _say_last(handler: Handler, flow: http.HTTPFlow, response: http.Response) -> None:
-    """While the worker drains, an answer is the last of its connection; HTTP/2 says so by GOAWAY."""
-    if handler.draining and not flow.request.is_http2:
+    """While the worker drains, an answer is the last of its connection; HTTP/2 says so by GOAWAY.
+
+    So is one to what could not be read: what comes behind it is not believed to be another request.
+    """
+    exchange = exchange_of(flow)
+    doubtful = exchange is not None and exchange.verdict.reason == MALFORMED
+    if (handler.draining or doubtful) and not flow.request.is_http2:
         response.headers["connection"] = "close"
 
 

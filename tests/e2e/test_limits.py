@@ -1,0 +1,223 @@
+"""Deadlines and caps inside a connection: for every head, for an origin's answer, for bodies."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.certificates import server_context
+from tests.e2e.network import ADDRESSES
+from tests.e2e.product import Product
+from tests.e2e.raw import Client, credentials
+from tests.e2e.raw_h2 import exchange, head
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.network import Network
+
+HEAD_SECONDS, WAIT_SECONDS, BODY_BYTES = 1, 2, 2**20
+SOON = 15  # far above either
+SILENT = "closed.test"  # where nothing listens, but for these tests
+
+
+@pytest.fixture(scope="module")
+def limited(product: Product, network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A running filter with short deadlines and a small cap on bodies."""
+    own = Product.create(tmp_path_factory.mktemp("limited"), network)
+    own.settings["proxy"]["limits"] = {
+        "head_seconds": HEAD_SECONDS, "tunnel_idle_seconds": WAIT_SECONDS, "body_bytes": BODY_BYTES
+    }  # fmt: skip
+    own.write()
+    own.state.mkdir(mode=0o700)
+    shutil.copy2(product.state / "accounts.json", own.state / "accounts.json")
+    try:
+        own.start()
+        yield own
+        own.stop()
+    finally:
+        own.kill()
+
+
+def tunnel(client: Client, network: Network, host: str, alpn: str = "http/1.1") -> str:
+    target = f"{host}:{network.tls_port}"
+    assert client.connect(target, credentials("ana")).status == 200
+    client.start_tls(host, alpn)
+    return target
+
+
+@contextmanager
+def dripping(client: Client) -> Iterator[None]:
+    """A byte now and then, until the connection is closed."""
+    over = threading.Event()
+
+    def drip() -> None:
+        try:
+            while not over.wait(0.2):
+                client.send("x")
+        except OSError:
+            return  # the proxy has closed the connection: what the test waits for
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("kind", ["kept", "tunnel"])
+def test_every_head_has_its_time(limited: Product, network: Network, kind: str) -> None:
+    """The second head of a connection too, and a byte now and then does not prolong it."""
+    host = network.fresh("older.test")
+    seen = len(limited.records(reason="protocol.malformed"))
+    with Client(limited) as client:
+        if kind == "tunnel":
+            target = tunnel(client, network, host)
+            assert client.inside(target).status == 200
+        else:
+            assert client.get(network.plain_url(host), credentials("ana")).status == 200
+        time.sleep(HEAD_SECONDS * 1.5)  # time between two requests is none of a head
+        client.send("GET /page HTTP/1.1\r\nX: ")
+        started = time.monotonic()
+        with dripping(client):
+            assert client.response().status == 408
+            client.rest()
+        assert HEAD_SECONDS * 0.9 < time.monotonic() - started < SOON
+    row = limited.recorded(seen + 1, reason="protocol.malformed")[-1]
+    assert (row["status"], row["user"]) == (408, "ana" if kind == "tunnel" else None)
+
+
+def test_a_head_in_pieces_that_comes_in_time(limited: Product, network: Network) -> None:
+    host = network.fresh("older.test")
+    with Client(limited) as client:
+        target = tunnel(client, network, host)
+        for _ in range(3):
+            for piece in ("GET /page HTTP/1.1\r\n", f"Host: {target}\r\n", "\r\n"):
+                client.send(piece)
+                time.sleep(HEAD_SECONDS * 0.2)
+            assert client.response().status == 200
+
+
+@contextmanager
+def silent_origin(network: Network, said: bytes = b"", *, handshake: bool = True) -> Iterator[None]:
+    """TLS, one request read, `said` answered, and then nothing."""
+    context = server_context(network.authority.leaf(SILENT), "http/1.1")
+    over = threading.Event()
+    with socket.create_server((ADDRESSES[SILENT], network.tls_port)) as listener:
+        listener.settimeout(20)
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                if handshake:
+                    with context.wrap_socket(connection, server_side=True) as inside:
+                        inside.recv(65536)
+                        inside.sendall(said)
+                        over.wait(30)
+                else:
+                    over.wait(30)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(20)
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 O"], ids=["nothing", "a beginning"]
+)
+@pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
+def test_an_origin_that_does_not_answer(limited: Product, network: Network, alpn: str, said: bytes) -> None:
+    seen = len(limited.records(host=SILENT, outcome="timeout"))
+    started = time.monotonic()
+    with silent_origin(network, said), Client(limited) as client:
+        target = tunnel(client, network, SILENT, alpn)
+        if alpn == "h2":
+            answer = exchange(client, head(target, "/slow"))
+            assert (answer.status, answer.whole) == (504, True)
+        else:
+            page = client.inside(target, "/slow", "Accept: text/html\r\n")
+            assert (page.status, "proxy-status" in page.headers) == (504, True)
+    assert time.monotonic() - started < SOON
+    row = limited.recorded(seen + 1, host=SILENT, outcome="timeout")[-1]
+    assert (row["action"], row["user"], row["status"]) == ("allow", "ana", 504)
+
+
+@pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
+def test_an_answer_that_stops_is_cut_and_never_looks_whole(limited: Product, network: Network, alpn: str) -> None:
+    """Without a length the end of the body would be the end of the connection: it is reset instead, or chunked."""
+    seen = len(limited.records(host=SILENT, outcome="timeout"))
+    with silent_origin(network, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello"), Client(limited) as client:
+        target = tunnel(client, network, SILENT, alpn)
+        if alpn == "h2":
+            answer = exchange(client, head(target, "/slow"))
+            assert (answer.status, answer.body, answer.whole, answer.reset) == (200, b"hello", False, True)
+        else:
+            client.send(f"GET /slow HTTP/1.1\r\nHost: {target}\r\n\r\n")
+            answered = client.rest()
+            assert b"transfer-encoding: chunked" in answered
+            assert answered.endswith(b"5\r\nhello\r\n"), "no last chunk"
+    row = limited.recorded(seen + 1, host=SILENT, outcome="timeout")[-1]
+    assert (row["status"], row["bytes_out"]) == (200, 5)
+
+
+@pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
+def test_a_body_announced_as_too_large(limited: Product, network: Network, alpn: str) -> None:
+    """An upload gets 413 before a byte of it is sent, a download 502."""
+    host, length = network.fresh("older.test"), BODY_BYTES + 1
+    with Client(limited) as client:
+        target = tunnel(client, network, host, alpn)
+        if alpn == "h2":
+            assert exchange(client, head(target, f"/bytes/{length}")).status == 502
+        else:
+            assert client.inside(target, f"/bytes/{length}").status == 502
+    with Client(limited) as client:
+        target = tunnel(client, network, host)
+        client.send(f"POST /upload HTTP/1.1\r\nHost: {target}\r\nContent-Length: {length}\r\n\r\n")
+        answer = client.response()
+        assert (answer.status, "proxy-status" in answer.headers) == (413, True)
+    large, upload = limited.recorded(2, host=host)
+    assert (large["action"], large["status"]) == ("allow", 502)
+    assert (upload["action"], upload["reason"], upload["status"]) == ("block", "protocol.malformed", 413)
+    assert [seen.path for seen in network.origins["older.test"].requests if seen.host.startswith(host)] == [
+        f"/bytes/{length}"
+    ]
+
+
+@pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
+def test_a_body_that_grows_too_large_is_cut(limited: Product, network: Network, alpn: str) -> None:
+    host = network.fresh("older.test")
+    with Client(limited) as client:
+        target = tunnel(client, network, host, alpn)
+        if alpn == "h2":
+            answer = exchange(client, head(target, f"/chunked/{4 * BODY_BYTES}"))
+            assert (answer.status, answer.whole, answer.reset) == (200, False, True)
+        else:
+            client.send(f"GET /chunked/{4 * BODY_BYTES} HTTP/1.1\r\nHost: {target}\r\n\r\n")
+            assert not client.rest().endswith(b"0\r\n\r\n")
+    rows = limited.recorded(2, host=host)
+    assert rows[-1]["event"] == "end"
+    assert rows[-1]["detail"].startswith("breakwater-answer-too-large")
+
+
+def test_an_upload_that_grows_too_large_is_cut(limited: Product, network: Network) -> None:
+    host = network.fresh("older.test")
+    with Client(limited) as client:
+        target = tunnel(client, network, host)
+        client.send(f"POST /upload HTTP/1.1\r\nHost: {target}\r\nTransfer-Encoding: chunked\r\n\r\n")
+        piece = b"%x\r\n%s\r\n" % (2**18, b"x" * 2**18)
+        for _ in range(5):
+            client.send(piece)
+        assert client.response().status == 413
+    rows = limited.recorded(2, host=host)
+    assert (rows[-1]["event"], rows[-1]["reason"], rows[-1]["status"]) == ("end", "protocol.malformed", 413)
+    assert not [seen for seen in network.origins["older.test"].requests if seen.host.startswith(host)]
