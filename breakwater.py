@@ -34,6 +34,7 @@ from proxy import handover
 from proxy import state_dir as state
 from proxy import upgrade as upgrading
 from proxy.authority import AuthorityRefused
+from proxy.background import yield_to_workers
 from proxy.ca_commands import ca_app
 from proxy.child import ChildRefused
 from proxy.demo import demo_lines
@@ -128,6 +129,7 @@ def check_config(config: ConfigFile, as_json: Json = False) -> None:
 @config_app.command("apply")
 def config_apply(config: ConfigFile, reason: Reason, as_json: Json = False) -> None:
     """Check the file, show what it changes, and put it into force in every worker."""
+    yield_to_workers()
     folder = state.state_folder(config)
     before = state.settings_before(folder)
     with progress_bar() as progress:
@@ -146,6 +148,7 @@ def config_history(config: ConfigFile, as_json: Json = False) -> None:
 @config_app.command("rollback")
 def config_rollback(config: ConfigFile, revision: int, reason: Reason, as_json: Json = False) -> None:
     """Put an old revision into force again, as a new one, with the lists that it needs."""
+    yield_to_workers()
     folder = state.state_folder(config)
     before = state.settings_before(folder)
     with progress_bar() as progress:
@@ -201,6 +204,7 @@ def lists_compile(config: ConfigFile) -> None:
 
 
 def _make_generation(config: Path, make: Callable[..., Generation]) -> None:
+    yield_to_workers()
     folder, settings = state.settings_for_commands(config)
     with progress_bar() as progress:
         generation = make(state.list_sources(settings), folder / "lists", progress)

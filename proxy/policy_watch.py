@@ -1,7 +1,8 @@
 """Notices that something else was applied, builds it off the event loop, and swaps it in one assignment.
 
-What stays open past its verdict (WebSockets, spliced tunnels) is then judged again, in slices, and cut where it is
-blocked now. A build that fails changes nothing: the policy in force stays, and the failure is told and shown.
+What stays open past its verdict (WebSockets, spliced tunnels, intercepted tunnels also where they are idle) is then
+judged again, in slices, and cut where it is blocked now. A build that fails changes nothing: the policy in force
+stays, and the failure is told and shown.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ import logging
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import batched
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.evaluate import evaluate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from proxy.flow_facts import Tunnel
     from proxy.identity.accounts import Accounts
     from proxy.policy_files import Marks, PolicyFiles
     from proxy.recording import Exchange
@@ -36,11 +42,23 @@ _JUDGE_SECONDS = 5.0
 _SLICE = 100
 
 
+class Connection(Protocol):
+    """A client's connection inside mitmproxy."""
+
+    tunnel: Tunnel | None  # where the front answered its CONNECT
+
+    def close(self) -> None:
+        """Close it, and with it everything behind it."""
+
+
 class PolicyWatch:
     """Keeps a worker's policy what was applied last."""
 
-    def __init__(self, state: WorkerState, files: PolicyFiles, marks: Marks) -> None:
-        """Take the marks of what the state was made from."""
+    def __init__(
+        self, state: WorkerState, files: PolicyFiles, marks: Marks, connections: Callable[[], Iterable[Connection]]
+    ) -> None:
+        """Take the marks of what the state was made from, and what gives the connections that are open."""
+        self._connections = connections
         self._state = state
         self._files = files
         self._marks: Marks | None = marks
@@ -85,20 +103,33 @@ class PolicyWatch:
 
     async def _judge_again(self) -> None:
         self._next_judging = time.monotonic() + _JUDGE_SECONDS
-        open_now = [exchange for exchange in self._state.recorder.open if exchange.cut is not None]
-        for start in range(0, len(open_now), _SLICE):
-            for exchange in open_now[start : start + _SLICE]:
-                self._cut_if_blocked(exchange)
+        for part in batched([*self._exchanges(), *self._tunnels()], _SLICE):
+            for exchange, cut in part:
+                if (why := self._blocks_now(exchange)) is not None:
+                    exchange.detail = why
+                    cut()
             await asyncio.sleep(0)
 
-    def _cut_if_blocked(self, exchange: Exchange) -> None:
-        if exchange.ended or exchange.cut is None:
-            return
+    def _exchanges(self) -> Iterator[tuple[Exchange, Callable[[], None]]]:
+        return ((each, partial(_cut_open, each)) for each in self._state.recorder.open if each.cut is not None)
+
+    def _tunnels(self) -> Iterator[tuple[Exchange, Callable[[], None]]]:
+        """Give the intercepted tunnels that were allowed. A held one stays: its page may be under way."""
+        for connection in self._connections():
+            tunnel = connection.tunnel
+            if tunnel is not None and tunnel.exchange.verdict.forwards:
+                yield tunnel.exchange, connection.close
+
+    def _blocks_now(self, exchange: Exchange) -> str | None:
         facts = replace(exchange.facts, at=datetime.now(UTC))
         if facts.user is not None and not self._state.identity.active(facts.user):
-            exchange.detail = "cut off: the account is disabled"
-        elif evaluate(facts, self._state.in_force.snapshot).forwards:
-            return
-        else:
-            exchange.detail = "cut off: blocked by a later policy"
+            return "cut off: the account is disabled"
+        if evaluate(facts, self._state.in_force.snapshot).forwards:
+            return None
+        return "cut off: blocked by a later policy"
+
+
+def _cut_open(exchange: Exchange) -> None:
+    """Cut what is still under way: on the connection of what has ended another request may be."""
+    if exchange.cut is not None and not exchange.ended:
         exchange.cut()

@@ -137,7 +137,7 @@ class Worker:
         self._connections = Connections(limits.connections_per_client, room_for_clients(most))
         self._accepting = Accepting(listeners, self._front, lambda: self._state.limits, ceiling(most))
         self._started = time.monotonic()
-        self._watch = PolicyWatch(self._state, files, marks)
+        self._watch = PolicyWatch(self._state, files, marks, lambda: list(self._engine.handlers))
         self._stopping = asyncio.Event()
         self.failed = False
 

@@ -98,12 +98,17 @@ def test_what_is_open_is_closed_when_it_is_blocked(own_product: Product, network
 
 
 def test_a_disabled_user_is_cut_off(own_product: Product, network: Network) -> None:
-    product = own_product
-    with Client(product) as tunnel:
+    """Both from a tunnel that is passed through and from one that is opened, with nothing under way in it."""
+    product, host = own_product, network.fresh("older.test")
+    with Client(product) as tunnel, Client(product) as idle:
         assert tunnel.connect(f"bank.test:{network.tls_port}", credentials("ben")).status == 200
         tunnel.start_tls("bank.test", trust=network.authority.file)
+        assert idle.connect(f"{host}:{network.tls_port}", credentials("ben")).status == 200
+        idle.start_tls(host)
+        assert idle.inside(f"{host}:{network.tls_port}").status == 200
         product.done("users", "disable", "ben")
         assert tunnel.closed_within(SWITCHED)
+        assert idle.closed_within(SWITCHED)
     with Client(product) as client:
         assert client.get(network.plain_url("allowed.test"), credentials("ben")).status == 407
 

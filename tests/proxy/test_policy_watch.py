@@ -55,7 +55,8 @@ def quick(monkeypatch):
 async def watched():
     files = Files()
     node = SimpleNamespace(in_force=files.in_force(), identity=Identity(), recorder=SimpleNamespace(open=()))
-    watch = PolicyWatch(node, files, files.marks())
+    node.connections = []
+    watch = PolicyWatch(node, files, files.marks(), lambda: node.connections)
     task = asyncio.create_task(watch.run())
     yield files, node, watch
     task.cancel()
@@ -106,6 +107,40 @@ async def test_a_disabled_account_loses_what_it_has_open(watched):
     await swapped(node, before)
     assert cut == [True]
     assert open_now.detail == "cut off: the account is disabled"
+
+
+def idle_tunnel(url, verdict=ALLOW):
+    """A connection whose CONNECT was answered, with no request under way."""
+    exchange = Exchange(facts(url, "connect"), verdict)
+    exchange.ended = True
+    closed = []
+    tunnel = SimpleNamespace(exchange=exchange)
+    return SimpleNamespace(tunnel=tunnel, close=lambda: closed.append(True)), closed
+
+
+async def test_idle_tunnels_to_what_is_blocked_now_are_closed_and_no_others(watched):
+    files, node, _ = watched
+    blocked, closed_blocked = idle_tunnel("https://bad.test/")
+    held, closed_held = idle_tunnel("https://bad.test/", Verdict(Action.BLOCK, "category.malware", 7, status=403))
+    other, closed_other = idle_tunnel("https://good.test/")
+    plain = SimpleNamespace(tunnel=None)
+    node.connections = [blocked, held, other, plain]
+    before = node.in_force
+    files.entries = ("malware: bad.test",)
+    files.now = 2
+    await swapped(node, before)
+    assert (closed_blocked, closed_held, closed_other) == ([True], [], [])
+
+
+async def test_a_disabled_account_loses_its_idle_tunnels(watched):
+    files, node, _ = watched
+    connection, closed = idle_tunnel("https://good.test/")
+    node.connections = [connection]
+    node.identity.closed.add("ana")
+    before = node.in_force
+    files.now = 2
+    await swapped(node, before)
+    assert closed == [True]
 
 
 async def test_what_cannot_be_built_changes_nothing_and_is_told(watched):
