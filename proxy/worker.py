@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import signal
 import socket
@@ -229,21 +230,25 @@ class Worker:
     async def _drain(self) -> None:
         """Let what is under way finish, for `drain_seconds`; close and record the rest."""
         deadline = time.monotonic() + self._state.limits.drain_seconds
+        told: dict[Handler, float] = {}
         while time.monotonic() < deadline:
             self._connections.close_idle(_QUIET_SECONDS)
             for handler in list(self._engine.handlers):
-                await self._end_when_quiet(handler)
+                await _tell_to_leave(handler, told)
+                if handler.idle and time.monotonic() - handler.timeout_watchdog.last_activity > _QUIET_SECONDS:
+                    handler.close()
             if not len(self._connections) and not self._accepting.greeting:
                 return
             await asyncio.sleep(0.05)
 
-    async def _end_when_quiet(self, handler: Handler) -> None:
-        if not handler.draining:
-            handler.draining = True
-            await handler.leave()
-        quiet = time.monotonic() - handler.timeout_watchdog.last_activity
-        if handler.idle and quiet > _QUIET_SECONDS:
-            handler.close()
+
+async def _tell_to_leave(handler: Handler, told: dict[Handler, float]) -> None:
+    """Announce the end of a connection, and what it has sent a moment later is the last (RFC 9113, section 6.8)."""
+    now = time.monotonic()
+    if handler not in told or now - told[handler] > _QUIET_SECONDS:
+        told[handler] = math.inf if handler in told else now
+        handler.draining = True
+        await handler.leave()
 
 
 def _times(limits: Limits) -> Times:

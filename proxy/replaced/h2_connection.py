@@ -40,6 +40,9 @@ _HEADS_READ = 4
 #: DATA of a client that carries less than this is counted like a frame that carries nothing, in bytes.
 _CRUMB = 32
 
+#: No stream has a higher number (RFC 9113, section 5.1.1).
+_ALL_STREAMS = 2**31 - 1
+
 _OPEN = (StreamState.OPEN, StreamState.HALF_CLOSED_REMOTE)
 
 
@@ -59,7 +62,7 @@ class BoundedConnection(H2Connection):
         self._patience = Patience(limits.h2_resets_per_minute)
         self._queues = Queues()
         self._dismissed: set[int] = set()
-        self._leaving = False
+        self._announced = self._leaving = False
         #: Whether the peer opens no further stream.
         self.left = False
         #: Connections that somebody waits for on behalf of this one (proxy/replaced/flow.py).
@@ -127,11 +130,15 @@ class BoundedConnection(H2Connection):
             self._dismissed.add(stream_id)
 
     def leave(self) -> None:
-        """Take no further stream, and say so; those that are open go on. Unlike h2's `close_connection`."""
-        if not self._leaving:
-            self._leaving = True
-            goaway = frames.GoAwayFrame(0, last_stream_id=self.highest_inbound_stream_id)
-            self._prepare_for_sending([goaway])
+        """Say that we leave; said again, take no further stream. Those that are open go on, unlike with h2's own.
+
+        The first time still takes what the client had sent before it heard of it (RFC 9113, section 6.8).
+        """
+        if self._leaving:
+            return
+        self._leaving, self._announced = self._announced, True
+        last = self.highest_inbound_stream_id if self._leaving else _ALL_STREAMS
+        self._prepare_for_sending([frames.GoAwayFrame(0, last_stream_id=last)])
 
     @property
     def queued(self) -> dict[int, int]:

@@ -7,8 +7,10 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,8 @@ import pytest
 
 from proxy.tenure import in_charge
 from tests.e2e.load import Load
-from tests.e2e.product import wait_for
+from tests.e2e.network import free_port
+from tests.e2e.product import PASSWORDS, wait_for
 from tests.e2e.raw import Client, credentials
 
 if TYPE_CHECKING:
@@ -58,15 +61,42 @@ def nothing_lost(load: Load) -> None:
     assert load.recorded() == Counter(each.path for each in load.answered)
 
 
+class Http2:
+    """curl, which asks ten times a second over one kept connection, and knows what GOAWAY means."""
+
+    def __init__(self, product: Product, network: Network) -> None:
+        url = network.url(network.fresh("allowed.test"), "/[1-9999]")
+        proxy = ["--proxy", f"http://127.0.0.1:{product.port}", "--proxy-user", f"ana:{PASSWORDS['ana']}"]
+        said = ["-w", "%{stderr}%{http_code} %{http_version}\n", "-o", "/dev/null", "-sS", "--fail-early"]
+        self._command = ["curl", *proxy, *said, "--rate", "10/s", "--cacert", str(product.authority), url]
+        self._file = product.folder / "http2.txt"
+
+    def __enter__(self) -> Http2:
+        with self._file.open("wb") as output:
+            self._process = subprocess.Popen(self._command, stdout=output, stderr=subprocess.STDOUT)
+        wait_for(lambda: len(self.answers()) > 5, STARTED, "curl", self._file.read_text)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        still = self._process.poll() is None
+        self._process.terminate()
+        self._process.wait(STARTED)
+        assert still, self._file.read_text()
+
+    def answers(self) -> list[str]:
+        return self._file.read_text().splitlines()
+
+
 def test_an_upgrade_under_load_refuses_nobody(upgraded: Product, network: Network) -> None:
     product = upgraded
     before, old = in_charge(product.state).pid, workers(product)
-    with Load.of(product, network, 50, anew=6) as load:
+    with Load.of(product, network, 50, anew=6) as load, Http2(product, network) as http2:
         product.done("upgrade")
         assert in_charge(product.state).pid != before
         assert product.ended() == 0, product.output
         time.sleep(2)
     nothing_lost(load)
+    assert set(http2.answers()) == {"200 2"}
     wait_for(lambda: not any(alive(pid) for pid in old), STARTED, "the old workers to end")
     assert not set(old) & set(workers(product))
 
@@ -85,8 +115,32 @@ def test_an_upgrade_that_is_refused_changes_nothing(upgraded: Product, network: 
     with Client(product) as client:
         assert client.get(network.plain_url("allowed.test"), credentials("ana")).status == 200
     accounts.write_bytes(good)
+
+
+def test_listeners_change_with_an_upgrade_and_not_before(upgraded: Product, network: Network) -> None:
+    product = upgraded
+    other = free_port("127.0.0.1")
+    product.settings["proxy"]["listen"] = [f"127.0.0.1:{other}", f"127.0.0.1:{product.port}"]
+    product.write()
+    product.done("config", "apply", "--reason", "another port")
+    os.kill(workers(product)[0], signal.SIGKILL)  # its successor must serve the listeners that there are
+    wait_for(lambda: all(map(alive, workers(product))), STARTED, "the worker to be started again")
+    assert not refused(product.tls_port)
+    assert refused(other)
     product.done("upgrade")
-    assert in_charge(product.state).pid != before
+    assert product.ended() == 0
+    assert refused(product.tls_port)
+    assert not refused(other)
+    with Client(product) as client:
+        assert client.get(network.plain_url("allowed.test"), credentials("ana")).status == 200
+
+
+def refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 10).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_an_upgrade_needs_a_running_filter(stopped_product: Product) -> None:
@@ -97,24 +151,47 @@ def test_an_upgrade_needs_a_running_filter(stopped_product: Product) -> None:
 
 def test_a_restart_behind_sockets_of_systemd_refuses_nobody(systemd_product: Product, network: Network) -> None:
     """The sockets are this process's, as they are systemd's in service: what comes meanwhile waits in their queue."""
-    product = systemd_product
+    product = systemd_product.product
     with Load.of(product, network, 50, anew=6) as load:
         product.stop()
         product.start()
+        product.done("upgrade")
+        assert product.ended() == 0
         time.sleep(1)
     nothing_lost(load)
+    main = f"MAINPID={in_charge(product.state).pid}"
+    assert systemd_product.told() == ["READY=1", "STOPPING=1", "READY=1", main, "READY=1"]
 
 
 @pytest.fixture
-def systemd_product(own_product: Product) -> Iterator[Product]:
+def systemd_product(upgraded: Product) -> Iterator[Systemd]:
     """A filter that is started as by a .socket unit, with the TLS listener first."""
-    own_product.stop()
-    ports = (own_product.tls_port, own_product.port)
+    upgraded.stop()
+    ports = (upgraded.tls_port, upgraded.port)
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", port), backlog=512)) for port in ports]
-        own_product.fds = tuple(sock.fileno() for sock in sockets)
-        own_product.start()
-        yield own_product
+        upgraded.fds = tuple(sock.fileno() for sock in sockets)
+        hears = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        hears.bind(str(upgraded.folder / "notify"))
+        upgraded.variables["NOTIFY_SOCKET"] = str(upgraded.folder / "notify")
+        upgraded.start()
+        yield Systemd(upgraded, hears)
+
+
+@dataclass(frozen=True)
+class Systemd:
+    """What systemd would know of the filter."""
+
+    product: Product
+    hears: socket.socket
+
+    def told(self) -> list[str]:
+        """What it was told so far, in order (sd_notify(3))."""
+        lines = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                lines.append(self.hears.recv(1000, socket.MSG_DONTWAIT).decode())
+        return lines
 
 
 def test_workers_are_replaced_under_load_and_nothing_grows(own_product: Product, network: Network) -> None:

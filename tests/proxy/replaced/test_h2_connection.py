@@ -326,8 +326,14 @@ def test_we_leave_politely():
     pair = Pair()
     stream = pair.asked(end=True)
     pair.ours.leave()
+    on_its_way = pair.ask(end=True)  # sent before the client has read a word of it
+    assert pair.ours.receive_data(pair.client.data_to_send())
+    said = pair.ours.data_to_send()
+    assert said.endswith(b"\x07\0\0\0\0\0" + (2**31 - 1).to_bytes(4) + bytes(4))
     pair.ours.leave()
-    assert len([frame for frame in [pair.ours.data_to_send()] if frame]) == 1
+    assert pair.ours.data_to_send().endswith(on_its_way.to_bytes(4) + bytes(4))
+    pair.ours.leave()
+    assert not pair.ours.data_to_send()
     late = pair.ask(end=True)
     pair.ours.receive_data(pair.client.data_to_send())
     assert [event.error_code for event in pair.client.receive_data(pair.ours.data_to_send())] == [
