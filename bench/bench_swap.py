@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+from categories.generations import current
 from categories.index import CategoryIndex
 from tests.e2e.load import Answered, Load
 from tests.e2e.network import Network
@@ -68,7 +69,11 @@ def _measure(product: Product, network: Network, domains: int) -> None:
         ended = time.monotonic()
         time.sleep(AROUND[1])
     print(f"a list of {domains} domains, 50 requests a second; the command took {ended - began:.1f} s")
-    phases = {"before": (0.0, began), "compiling": (began, ended - AROUND[0]), "swap": (ended - AROUND[0], ended + 60)}
+    phases = {
+        "before": (began - QUIET_SECONDS + 2, began),
+        "compiling": (began, ended - AROUND[0]),
+        "swap": (ended - AROUND[0], ended + 60),
+    }
     print(f"{'phase':<10} requests  p50 ms  p99 ms  max ms")
     for name, (first, last) in phases.items():
         print(f"{name:<10} {_figures([each for each in load.answered if first <= each.at < last])}")
@@ -84,11 +89,8 @@ def _figures(answered: list[Answered]) -> str:
 
 def _longest_stall(product: Product) -> None:
     """How long a loop is held up while a thread beside it opens the index, as a worker does."""
-    folder = (product.state / "lists" / "current").resolve()
-    stalls, opened = asyncio.run(_beside(folder))
-    print(
-        f"opening the index: {opened * 1000:.0f} ms in a thread, the loop stood still for {max(stalls) * 1000:.1f} ms"
-    )
+    stalls, opened = asyncio.run(_beside(current(product.state / "lists")))
+    print(f"opening the index takes {opened * 1000:.0f} ms in a thread; a loop stood still {max(stalls) * 1000:.1f} ms")
 
 
 async def _beside(folder: Path) -> tuple[list[float], float]:

@@ -7,6 +7,7 @@ a second row, `end`, with the same id and the totals, closes it (reference/engin
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from proxy.facts import RequestFacts
     from proxy.verdict import Verdict
+
+log = logging.getLogger(__name__)
 
 #: A request that is still under way after this long is recorded without waiting for its end, in seconds.
 OPEN_SECONDS = 1.0
@@ -173,13 +176,20 @@ class Recorder:
         self._refused, self._refused_count = None, 0
 
     def end_all(self, outcome: str) -> None:
-        """Record everything that is still open: the worker is going away.
-
-        Raises SpoolFull.
-        """
-        for exchange in self.open:
-            exchange.outcome = outcome
-            self.end(exchange)
+        """Record everything that is still open: the worker is going away. What finds no room is counted and said."""
+        lost = 0
+        for exchange in {**self._open, **self._owed}:
+            exchange.outcome = outcome if exchange in self._open else exchange.outcome
+            try:
+                self.end(exchange)
+            except SpoolFull:
+                lost += 1
+        try:
+            self._tell_refused()
+        except SpoolFull:
+            lost += self._refused_count
+        if lost:
+            log.error("the log has no room for %d last records", lost)
 
 
 def _patience(exchange: Exchange) -> float:

@@ -195,3 +195,19 @@ def test_a_worker_that_goes_away_records_everything_open(recorder, sink):
         recorder.begin(Exchange(facts(), ALLOW))
     recorder.end_all("client-abort")
     assert [record.outcome for record in sink.records] == ["client-abort"] * 3
+
+
+def test_a_worker_that_goes_away_without_room_says_how_many_records_that_costs(recorder, sink, caplog):
+    open_now, ended, refused = (Exchange(facts(), verdict) for verdict in (ALLOW, BLOCK, error_verdict("usage-log", 7)))
+    recorder.begin(open_now)
+    sink.full = True
+    for exchange in (ended, refused):
+        with pytest.raises(SpoolFull):
+            recorder.end(exchange)
+    recorder.end_all("client-abort")
+    assert "no room for 3 last records" in caplog.text
+    sink.full = False
+    recorder.end_all("client-abort")
+    assert [(record.reason, record.outcome) for record in sink.records] == [
+        ("default", "client-abort"), ("category.pornography", "ok"), ("error.usage-log", "ok"),
+    ]  # fmt: skip
