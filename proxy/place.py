@@ -93,7 +93,8 @@ class Place:
             async with asyncio.timeout(_SPEAK_SECONDS):
                 while worker.status is None and not worker.running.done():  # noqa: ASYNC110  # a process has no event
                     await asyncio.sleep(0.02)
-        return worker.status is not None and worker.status.problem is None
+        status = worker.status
+        return status is not None and status.problem is None and status.spool is None
 
     async def _end(self, worker: _Worker) -> None:
         drain = worker.status.drain_seconds if worker.status else self._drain_seconds

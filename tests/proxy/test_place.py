@@ -65,7 +65,9 @@ async def test_a_worker_is_replaced_by_another_that_has_spoken(place):
 
 
 @pytest.mark.parametrize(
-    "replacement", [REFUSES, program(problem="the spool is full")], ids=["it refuses to start", "it has a problem"]
+    "replacement",
+    [REFUSES, program(problem="no lists"), program(spool="no room")],
+    ids=["it refuses to start", "it has a problem", "it can keep no record"],
 )
 async def test_a_worker_whose_replacement_is_no_better_stays(place, programs, replacement):
     programs.append(replacement)
