@@ -22,7 +22,8 @@ from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.reasons import MALFORMED
 from proxy.recording import Exchange
-from proxy.respond import malformed_exchange, malformed_verdict, raw_verdict, response_of
+from proxy.replaced.part import OURS
+from proxy.respond import failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
 from proxy.upstream import client_left
 from proxy.worker_state import judge
 from usage_log.spool import SpoolFull
@@ -214,8 +215,12 @@ class Addon:
         exchange = exchange_of(flow)
         if exchange is not None and not exchange.ended:
             # An origin that breaks off before it answers never comes here: proxy/replaced/stream.py answers for it.
-            left = flow.response is None or client_left(flow.error.msg if flow.error else "")
-            exchange.outcome = "client-abort" if left else "connect"
+            said = flow.error.msg if flow.error else ""
+            if said.startswith(OURS):  # broken off for what the client sent, while its request was still judged
+                exchange.verdict, exchange.outcome = failure_verdict(said, exchange.verdict)
+                exchange.detail = said
+            else:
+                exchange.outcome = "client-abort" if flow.response is None or client_left(said) else "connect"
             self._end(handler, exchange)
 
     def websocket_message(self, handler: Handler, flow: http.HTTPFlow) -> None:

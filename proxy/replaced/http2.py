@@ -13,6 +13,7 @@ from mitmproxy.proxy.layers.http import (
     ErrorCode,
     GetHttpConnection,
     ReceiveHttp,
+    RequestProtocolError,
     ResponseEndOfMessage,
     ResponseProtocolError,
     _http2,
@@ -22,7 +23,7 @@ from mitmproxy.proxy.layers.http._http2 import Http2Client, Http2Connection, Htt
 from proxy.replaced.floods import Flood
 from proxy.replaced.flow import Flush, WhenRoom, bounded
 from proxy.replaced.h2_connection import BoundedConnection, Leaving
-from proxy.replaced.part import Answers, Part
+from proxy.replaced.part import MALFORMED_BODY, Answers, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -164,10 +165,20 @@ def _server_h2_event_or(answers: Answers) -> Callable[[Http2Server, Any], Any]:
             bounded(self).dismiss(event.stream_id)
             return False
         if isinstance(event, h2_events.StreamReset) and not event.remote_reset:
-            answers.refuse_head(self.context.client, 400, "an HTTP/2 stream that breaks the rules")
+            yield from _break_off(self, answers, event.stream_id)
+            return False
         return (yield from _original_server_h2_event(self, event))
 
     return handle_h2_event
+
+
+def _break_off(server: Http2Server, answers: Answers, stream_id: int) -> Generator[Any, Any, None]:
+    """Record a request that breaks the rules of its stream; the connection goes on (RFC 9113, section 8.1.1)."""
+    if server.streams.pop(stream_id, None) is None:
+        answers.refuse_head(server.context.client, 400, "a request of another length than it says")
+    else:
+        text = f"{MALFORMED_BODY}: of another length than announced"
+        yield ReceiveHttp(RequestProtocolError(stream_id, text, ErrorCode.GENERIC_CLIENT_ERROR))
 
 
 _TOO_LARGE = ((b":status", b"431"), (b"content-length", b"0"))

@@ -9,8 +9,13 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.browser import open_browser, trusting_home
+from tests.e2e.http2_peer import peer
 from tests.e2e.network import Network
 from tests.e2e.product import PASSWORDS, Product
+from tests.e2e.raw import Client, credentials
+
+#: What each worker carries once before a test looks at its memory, in bytes.
+WARM = 4 * 2**20
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -34,6 +39,19 @@ def product(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Itera
         product.done("users", "add", name, "--password-stdin", text=password + "\n")
     product.done("users", "disable", "gone")
     yield from _running(product)
+
+
+@pytest.fixture(scope="session")
+def warm(product: Product, network: Network) -> Product:
+    """A filter whose workers have allocated what they allocate once."""
+    for zone in ("allowed.test", "older.test") * 4:
+        host = network.fresh(zone)
+        with peer(product, network, host) as client, Client(product) as other:
+            assert client.get(f"/bytes/{WARM}").size == WARM
+            assert other.connect(f"{host}:{network.tls_port}", credentials("ana")).status == 200
+            other.start_tls(host)
+            assert other.inside(f"{host}:{network.tls_port}", f"/bytes/{WARM}").status == 200
+    return product
 
 
 @pytest.fixture

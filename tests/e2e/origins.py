@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import socket
 import threading
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ import h2.connection
 import h2.events
 import h2.exceptions
 import h11
+import hyperframe.frame
 import wsproto
 import wsproto.events
 import wsproto.utilities
@@ -42,6 +44,12 @@ class Origin:
     gate: Gate
     connections: int = 0
     requests: list[Seen] = field(default_factory=list)
+    sent: Counter[str] = field(default_factory=Counter)  # bytes of bodies that the kernel took, by target
+
+    async def readable(self, target: str) -> None:
+        """Waits where the test wants the body of a request left unread."""
+        if target.startswith("/unread/"):
+            await self.gate.event(target.rpartition("/")[2]).wait()
 
     def paths(self) -> list[str]:
         return [seen.path for seen in self.requests]
@@ -130,6 +138,7 @@ class Http1:
     async def serve(self) -> None:
         while isinstance(request := await self._event(), h11.Request):
             headers = _texts(request.headers)
+            await self._origin.readable(request.target.decode())
             if dict(headers).get("upgrade", "").lower() == "websocket":
                 await self._socket(request, headers)
                 return
@@ -138,7 +147,7 @@ class Http1:
             host = dict(headers).get("host", "")
             seen = Seen("http/1.1", method, host, target, headers, size, digest, trailers)
             self._origin.requests.append(seen)
-            await self._send(answer(seen, self._origin.gate), bodiless=method == "HEAD")
+            await self._send(seen, answer(seen, self._origin.gate))
             if self._http.our_state is not h11.DONE:
                 return
             self._http.start_next_cycle()
@@ -158,17 +167,18 @@ class Http1:
         assert isinstance(event, h11.EndOfMessage)
         return size, digest.hexdigest(), _texts(event.headers)
 
-    async def _send(self, reply: Answer, *, bodiless: bool) -> None:
+    async def _send(self, seen: Seen, reply: Answer) -> None:
         headers = [("content-type", reply.type), *reply.headers]
         if reply.length is not None:
             headers.append(("content-length", f"{reply.length}"))
         elif reply.status not in (204, 304):
             headers.append(("transfer-encoding", "chunked"))
         self._write(h11.Response(status_code=reply.status, headers=headers))
-        if not bodiless:
+        if seen.method != "HEAD":
             async for chunk in reply.body:
                 self._write(h11.Data(data=chunk))
                 await self._writer.drain()
+                self._origin.sent[seen.target] += len(chunk)
         self._write(h11.EndOfMessage(headers=reply.trailers))
         await self._writer.drain()
 
@@ -232,18 +242,27 @@ class Http2:
             self._heads[event.stream_id] = _texts(event.headers)
             self._bodies[event.stream_id] = (0, hashlib.sha256())
         elif isinstance(event, h2.events.DataReceived):
-            self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            self._start(self._acknowledge(event.stream_id, event.flow_controlled_length))
             size, digest = self._bodies[event.stream_id]
             digest.update(event.data)
             self._bodies[event.stream_id] = (size + len(event.data), digest)
         elif isinstance(event, h2.events.TrailersReceived):
             self._trailers[event.stream_id] = _texts(event.headers)
         elif isinstance(event, h2.events.StreamEnded):
-            task = asyncio.get_running_loop().create_task(self._answer(event.stream_id))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._answer(event.stream_id))
         elif isinstance(event, h2.events.WindowUpdated | h2.events.StreamReset | h2.events.RemoteSettingsChanged):
             self._window.set()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _acknowledge(self, stream: int, size: int) -> None:
+        await self._origin.readable(dict(self._heads.get(stream, ())).get(":path", ""))
+        with suppress(h2.exceptions.ProtocolError):  # the connection has ended
+            self._http.acknowledge_received_data(size, stream)
+            await self._flush()
 
     async def _answer(self, stream: int) -> None:
         headers, (size, digest) = self._heads.pop(stream), self._bodies.pop(stream)
@@ -257,13 +276,17 @@ class Http2:
         if reply.length is not None:
             head.append(("content-length", f"{reply.length}"))
         with suppress(h2.exceptions.StreamClosedError, ConnectionError):  # the client reset the stream
-            if seen.method == "HEAD":
+            if seen.method == "HEAD" or reply.status in (204, 304):
                 self._http.send_headers(stream, head, end_stream=True)
                 await self._flush()
                 return
             self._http.send_headers(stream, head)
+            if reply.leaves:
+                goaway = hyperframe.frame.GoAwayFrame(0, last_stream_id=stream).serialize()
+                self._writer.write(self._http.data_to_send() + goaway)
             async for chunk in reply.body:
                 await self._send(stream, chunk)
+                self._origin.sent[seen.target] += len(chunk)
             if reply.trailers:
                 self._http.send_headers(stream, list(reply.trailers), end_stream=True)
             else:

@@ -50,11 +50,15 @@ class Answer:
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     trailers: tuple[tuple[str, str], ...] = ()
+    leaves: bool = False  # an HTTP/2 origin says GOAWAY behind the head
 
 
 @dataclass
 class Gate:
-    """Lets a test hold a body back: /held/NAME sends 64 KiB, then waits for `release(NAME)`."""
+    """Lets a test hold a body back: /held/NAME sends 64 KiB, then waits for `release(NAME)`.
+
+    The body of a request to /unread/NAME is read when NAME is released.
+    """
 
     loop: asyncio.AbstractEventLoop
     events: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -152,6 +156,10 @@ def answer(seen: Seen, gate: Gate) -> Answer:
         return Answer(_once(b"hop"), 3, "text/plain", headers=headers)
     if first == "status":  # of answers that have no body
         return Answer(_once(b""), None if int(rest) in (204, 304) else 0, "text/plain", status=int(rest))
+    if first == "bodiless":
+        return Answer(_once(b""), 7, status=int(rest))
+    if first == "leaving":
+        return Answer(_held(gate.event(rest)), 2 * len(CHUNK), "application/octet-stream", leaves=True)
     if first == "held":
         return Answer(_held(gate.event(rest)), 2 * len(CHUNK), "application/octet-stream")
     return _whole(f"this is {seen.host} {seen.path}".encode(), "text/plain")

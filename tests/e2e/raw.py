@@ -45,6 +45,7 @@ class Client:
     def __init__(self, product: Product) -> None:
         self._product = product
         self._socket: socket.socket = socket.create_connection(("127.0.0.1", product.port), SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
 
     def __enter__(self) -> Client:
@@ -55,6 +56,14 @@ class Client:
 
     def close(self) -> None:
         self._socket.close()
+
+    def timeout(self, seconds: float) -> None:
+        """How long each read or write may wait from now on."""
+        self._socket.settimeout(seconds)
+
+    def send_some(self, data: bytes) -> int:
+        """Sends what is taken at once; how much that was. Raises TimeoutError."""
+        return self._socket.send(data)
 
     def send(self, text: str | bytes) -> None:
         self._socket.sendall(text if isinstance(text, bytes) else text.encode())
