@@ -12,6 +12,7 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layers.http import (
     ErrorCode,
     GetHttpConnection,
+    HttpLayer,
     ReceiveHttp,
     RequestProtocolError,
     ResponseEndOfMessage,
@@ -176,9 +177,12 @@ def _break_off(server: Http2Server, answers: Answers, stream_id: int) -> Generat
     """Record a request that breaks the rules of its stream; the connection goes on (RFC 9113, section 8.1.1)."""
     if server.streams.pop(stream_id, None) is None:
         answers.refuse_head(server.context.client, 400, "a request of another length than it says")
-    else:
-        text = f"{MALFORMED_BODY}: of another length than announced"
-        yield ReceiveHttp(RequestProtocolError(stream_id, text, ErrorCode.GENERIC_CLIENT_ERROR))
+        return
+    text = f"{MALFORMED_BODY}: of another length than announced"
+    stream = next(each for each in server.context.layers if isinstance(each, HttpLayer)).streams.get(stream_id)
+    if stream is not None:
+        answers.cut(stream.flow, text)  # now: the client may leave before its stream hears of it
+    yield ReceiveHttp(RequestProtocolError(stream_id, text, ErrorCode.GENERIC_CLIENT_ERROR))
 
 
 _TOO_LARGE = ((b":status", b"431"), (b"content-length", b"0"))

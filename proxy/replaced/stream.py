@@ -179,7 +179,7 @@ def _protocol_error_or(answers: Answers) -> Callable[[HttpStream, Any], Any]:
                 yield _towards_origin(self, event.message)
             answers.answer_failure(self.flow, event.message)
             yield from _send_now(self)
-        elif ours and self.server_state != self.state_errored:
+        elif ours and self.state_errored not in (self.client_state, self.server_state):  # else it has no origin
             yield from _cut(self, answers, event.message)
         else:
             yield from _original_protocol_error(self, event)
