@@ -42,6 +42,7 @@ MITMPROXY = {
     "proxy/replaced/http2.py",  # its HTTP/2
     "proxy/replaced/part.py",  # what a replaced part is
     "proxy/replaced/stream.py",  # its one request and answer
+    "proxy/replaced/values.py",  # its messages, headers, options, hooks and contexts
     "proxy/respond.py",  # answers -> its responses
     "proxy/room.py",  # its connections' sockets
     "proxy/splice.py",  # its parser of ClientHellos

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from mitmproxy.proxy import commands
 from mitmproxy.proxy.commands import ConnectionCommand, OpenConnection, RequestWakeup, SendData, StartHook
 from mitmproxy.proxy.events import HookCompleted
+from mitmproxy.proxy.layers.http import HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook, HttpStream
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
 from proxy.replaced.part import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from mitmproxy.proxy.events import Event
 
     from proxy.master import Handler
@@ -24,6 +27,17 @@ if TYPE_CHECKING:
 
 #: Bytes for one connection that wait for the end of an event; asyncio's own mark for a full buffer.
 _TOGETHER = 64 * 1024
+
+
+class _AtWork:
+    """The handler whose layers are running, since they know their context only, and the hook it need not start."""
+
+    handler: Handler | None = None
+    started: StartHook | None = None
+    ended: StartHook | None = None
+
+
+_AT_WORK = _AtWork()
 
 #: Tasks of hooks that have to wait: the event loop itself holds them weakly.
 _UNDER_WAY: set[asyncio.Task[None]] = set()
@@ -37,6 +51,13 @@ def parts() -> tuple[Part, ...]:
             "server_event",
             "a2b42657ebe8bf6de9b9064d7b3dde2403a744bb8f75df03691a5c0e735544d7",
             _server_event,
+            lever="driver",
+        ),
+        Part(
+            HttpStream,
+            "handle_event",
+            "fd88b0fb09ceddbb1915fe0d588c206e8310d6883a77048a665675e49e43de2b",
+            _stream_event,
             lever="driver",
         ),
     )
@@ -69,16 +90,20 @@ async def _server_event(self: Handler, event: Event) -> None:
 
 def _handle(handler: Handler, event: Event, unsent: _Unsent) -> None:
     handler.timeout_watchdog.register_activity()
+    before = _AT_WORK.handler
+    _AT_WORK.handler = handler
     try:
         for command in handler.layer.handle_event(event):
             if type(command) is SendData:
                 unsent.add(command)
             elif isinstance(command, StartHook):
-                _start_hook(handler, command)
+                _start_and_tell(handler, command)
             else:
                 _other(handler, command, unsent)
     except Exception:  # as in stock; `log` closes the connection
         handler.log("mitmproxy has crashed!", logging.ERROR, exc_info=True)
+    finally:
+        _AT_WORK.handler = before
 
 
 class _Unsent:
@@ -109,28 +134,61 @@ class _Unsent:
         self._bytes = 0
 
 
-def _start_hook(handler: Handler, hook: StartHook) -> None:
+def _start_and_tell(handler: Handler, hook: StartHook) -> None:
+    ended = hook is _AT_WORK.ended if hook is _AT_WORK.started else _start_hook(handler, hook)
+    if ended and hook.blocking and handler.waiting is not None:
+        handler.waiting.append((HookCompleted(hook), None))
+
+
+def _start_hook(handler: Handler, hook: StartHook) -> bool:
+    """Run a hook as far as it goes without waiting, and say whether it has come to its end.
+
+    It has a task of its own, so that a time limit and a cancellation are its own; most are done when it is made.
+    """
     if not handler.hears(hook.name):
-        _complete(handler, hook)
-        return
-    task = asyncio.Task(_run(handler, hook), loop=asyncio.get_running_loop(), eager_start=True)
-    if not task.done():
-        _UNDER_WAY.add(task)
-        task.add_done_callback(_UNDER_WAY.discard)
+        return True
+    task = asyncio.Task(handler.handle_hook(hook), loop=asyncio.get_running_loop(), eager_start=True)
+    if task.done():
+        return not task.cancelled() and task.result() is None
+    _keep(asyncio.get_running_loop().create_task(_tell_later(handler, hook, task)))
+    return False
 
 
-async def _run(handler: Handler, hook: StartHook) -> None:
-    """Run a hook in a task of its own, where a time limit and a cancellation are its own; most end at once."""
-    await handler.handle_hook(hook)
-    if handler.waiting is not None:
-        _complete(handler, hook)
-    elif hook.blocking:
+async def _tell_later(handler: Handler, hook: StartHook, task: asyncio.Task[None]) -> None:
+    await task
+    if hook.blocking:
         await handler.server_event(HookCompleted(hook))
 
 
-def _complete(handler: Handler, hook: StartHook) -> None:
-    if hook.blocking and handler.waiting is not None:
-        handler.waiting.append((HookCompleted(hook), None))
+def _keep(task: asyncio.Task[None]) -> None:
+    _UNDER_WAY.add(task)
+    task.add_done_callback(_UNDER_WAY.discard)
+
+
+#: Hooks in the middle of an exchange.
+_MIDDLE = (HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook)
+
+_original_handle_event = HttpStream.handle_event
+
+
+def _stream_event(self: HttpStream, event: Event) -> Generator[Any, Any, None]:
+    """Go on behind a hook that is at its end already.
+
+    Stock says so from the top: an event through some eight layers for each hook of a request. Where an answer may
+    follow, or has ended, that way stays: the layer that brought the event has to finish with it first.
+    """
+    for command in _original_handle_event(self, event):
+        handler = _AT_WORK.handler
+        if handler is None or not isinstance(command, _MIDDLE):
+            yield command
+        elif not _start_hook(handler, command):
+            _AT_WORK.started = command
+            yield command
+        elif isinstance(command, HttpResponseHeadersHook) or self.flow.response is None:
+            yield from self.handle_event(HookCompleted(command))
+        else:
+            _AT_WORK.started = _AT_WORK.ended = command
+            yield command
 
 
 def _other(handler: Handler, command: commands.Command, unsent: _Unsent) -> None:

@@ -92,6 +92,7 @@ PLAIN = {
     "three at once": [ask("/") + ask("/moved") + ask("/nothing")],
     "a request in pieces": [ask("/")[:7], ask("/")[7:40], ask("/")[40:]],
     "an answer in pieces": [ask("/slow"), ask("/")],
+    "two hooks that wait": [ask("/slow") + ask("/slow")],
     "a long answer": [ask("/long"), ask("/")],
     "a chunked answer": [ask("/chunked"), ask("/")],
     "an answer that ends with its connection": [ask("/until-end")],
@@ -122,6 +123,7 @@ INTERCEPTED = {
     "three on one connection": [inner("/"), inner("/chunked"), inner("/long")],
     "three at once": [inner("/") + inner("/moved") + inner("/nothing")],
     "an upload": [inner("/", "POST", b"Content-Length: 5\r\n", b"hello"), inner("/")],
+    "a hook that waits": [inner("/slow"), inner("/")],
     "a blocked path": [inner("/path/x"), inner("/")],
     "another host": [b"GET / HTTP/1.1\r\nHost: other.test\r\n\r\n"],
     "a WebSocket": [inner("/socket", fields=SOCKET), b"\x81\x85abcd\t\x07\x0f\x08\x0e", b"\x88\x80abcd"],
@@ -132,6 +134,7 @@ INTERCEPTED = {
 HTTP2 = {
     "one request": [("GET", "/", b"")],
     "several": [("GET", "/", b""), ("POST", "/moved", b"hello"), ("GET", "/long", b""), ("HEAD", "/", b"")],
+    "a hook that waits": [("GET", "/slow", b""), ("GET", "/", b"")],
     "a blocked path": [("GET", "/path/x", b""), ("GET", "/", b"")],
     "a blocked upload": [("POST", "/path/x", LONG[:40_000])],
 }
@@ -214,7 +217,13 @@ class Hooks(Addon):
 
         def asked(handler, data):
             CURRENT.get().hooks.append(name)
+            if name == "requestheaders" and data.request.path == "/slow":
+                return late(handler, data)
             return method(handler, data)
+
+        async def late(handler, data):
+            await asyncio.sleep(TURN)
+            await method(handler, data)
 
         return asked
 
