@@ -11,8 +11,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mitmproxy.proxy.layers.tls import parse_client_hello
-
+from proxy.client_hello import MalformedHello, server_name
 from proxy.connect import UpstreamError
 from proxy.evaluate import evaluate
 from proxy.facts import Stage
@@ -73,8 +72,8 @@ async def _splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange,
     transport.set_protocol(client)
     client.held += rest
     transport.resume_reading()
-    server_name = await _server_name(client, state.limits.hello_seconds)
-    facts = replace(exchange.facts, stage=Stage.CLIENT_HELLO, sni=sni_of(server_name) or "", interceptable=False)
+    asked = await _server_name(client, state.limits.hello_seconds)
+    facts = replace(exchange.facts, stage=Stage.CLIENT_HELLO, sni=sni_of(asked) or "", interceptable=False)
     verdict = evaluate(facts, state.in_force.snapshot)
     exchange.facts = facts
     if not verdict.forwards:
@@ -107,12 +106,9 @@ async def _server_name(client: _Side, seconds: float) -> str | None:
 
 def _name_in(data: bytes) -> str | None:
     try:
-        hello = parse_client_hello(data)
-    except ValueError:
-        raise NoClientHello("not TLS behind CONNECT") from None
-    if hello is None:
-        raise NoClientHello("a ClientHello that contradicts its lengths")
-    return hello.sni
+        return server_name(data)
+    except MalformedHello:
+        raise NoClientHello("a ClientHello that contradicts itself") from None
 
 
 def _is_whole(data: bytes | bytearray) -> bool:

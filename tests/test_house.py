@@ -45,7 +45,6 @@ MITMPROXY = {
     "proxy/replaced/values.py",  # its messages, headers, options, hooks and contexts
     "proxy/respond.py",  # answers -> its responses
     "proxy/room.py",  # its connections' sockets
-    "proxy/splice.py",  # its parser of ClientHellos
     "proxy/tls_config.py",  # which certificates it shows and believes
     "proxy/worker.py",  # starts it
 }
