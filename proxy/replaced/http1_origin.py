@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Interim answers that are passed over before the real one (RFC 9110, section 15.2); all heads together are bounded.
 _INTERIM = 20
 
-_VERSION = re.compile(rb"HTTP/1\.[01]")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01][ \t]+[1-9][0-9]{2}(?:[ \t][^\x00\r\n]*)?")
 
 
 class NoAnswer(ValueError):
@@ -94,6 +94,8 @@ def _next_answer(client: Any, most: int) -> http.Response | None:
             return None
         if not lines:
             continue  # an empty line before an answer
+        if not _STATUS_LINE.fullmatch(lines[0]):
+            raise NoAnswer("an answer with a status line that is none")
         response = http1.read_response_head([bytes(line) for line in lines])
         if _is_final(client, response):
             return response
@@ -104,8 +106,6 @@ def _is_final(client: Any, response: http.Response) -> bool:
 
     Raises NoAnswer.
     """
-    if not 100 <= response.status_code <= 999 or not _VERSION.fullmatch(response.data.http_version):
-        raise NoAnswer("an answer with a status line that is none")
     if response.status_code == 101:
         if not _switches(client.request, response):
             raise NoAnswer("a change of protocol that was not asked for")

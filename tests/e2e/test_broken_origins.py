@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from contextlib import contextmanager
@@ -25,6 +26,20 @@ BROKEN = {
     "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
     "a header that is none": b"HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+    "a head without an end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000,
+    "a head that is too large": b"HTTP/1.1 200 OK\r\n" + b"X: 1234567890\r\n" * 5000 + b"\r\n",
+    "interim answers without an end": b"HTTP/1.1 103 Early Hints\r\n\r\n" * 30,
+    "large interim answers": (b"HTTP/1.1 103 Early Hints\r\nX: " + b"x" * 10_000 + b"\r\n\r\n") * 8,
+    "a change to h2c": b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nraw bytes",
+    "a change to WebSocket": (
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nraw bytes"
+    ),
+    "a status below 100": b"HTTP/1.1 99 Odd\r\nContent-Length: 0\r\n\r\n",
+    "a status that is no number": b"HTTP/1.1 2_00 OK\r\nContent-Length: 0\r\n\r\n",
+    "another version": b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "a NUL in a value": b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n",
+    "a carriage return in a value": b"HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\nContent-Length: 0\r\n\r\n",
+    "a transfer coding of HTTP/1.0": b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a length and a transfer coding": (
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
     ),
@@ -41,7 +56,8 @@ def origin(port: int, said: bytes) -> Iterator[None]:
             connection, _ = listener.accept()
             with connection:
                 connection.recv(65536)
-                connection.sendall(said)
+                with contextlib.suppress(ConnectionError):  # the proxy has heard enough
+                    connection.sendall(said)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -69,3 +85,77 @@ def test_an_origin_that_breaks_off_in_the_middle(product: Product, network: Netw
         assert client.rest().endswith(b"hello")
     row = product.recorded(seen + 1, host=HOST)[-1]
     assert (row["status"], row["bytes_out"], row["outcome"]) == (200, 5, "connect")
+
+
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
+
+WHOLE = {
+    "interim answers before it": INTERIM + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "an empty line before it": b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "a folded line": b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 5\r\n\r\nhello",
+    "no length": b"HTTP/1.1 200 OK\r\n\r\nhello",
+    "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\nhello",
+    "chunks with extensions and trailers": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"
+    ),
+}
+
+
+def test_an_answer_in_an_odd_form_is_one(product: Product, network: Network) -> None:
+    """And the client's connection is good for the next, whatever the origin's was."""
+    seen = len(product.records(host=HOST))
+    with Client(product) as client:
+        for name, said in WHOLE.items():
+            with origin(network.plain_port, said):
+                answer = client.get(network.plain_url(HOST, "/odd"), credentials("ana"))
+            assert (answer.status, answer.text) == (200, "hello"), name
+            assert "\r" not in str(answer.headers), name
+    rows = product.recorded(seen + len(WHOLE), host=HOST)[seen:]
+    assert {(row["status"], row["bytes_out"], row["outcome"]) for row in rows} == {(200, 5, "ok")}
+
+
+CUT = {
+    "a chunk's size that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nfive\r\n",
+    "a chunk without its CRLF": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX0\r\n\r\n",
+    "no last chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    "a trailer that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
+def test_a_body_that_breaks_never_looks_whole(product: Product, network: Network, version: str) -> None:
+    """To HTTP/1.0 its end is the end of the connection: that is a reset."""
+    seen = len(product.records(host=HOST))
+    for name, said in CUT.items():
+        with origin(network.plain_port, said), Client(product) as client:
+            address = network.plain_url(HOST, "/broken")
+            client.send(f"GET {address} {version}\r\nHost: {HOST}\r\n{credentials('ana')}\r\n")
+            if version == "HTTP/1.0":
+                with pytest.raises(ConnectionResetError):
+                    read_to_the_end(client)
+            else:
+                assert client.rest().endswith(b"5\r\nhello\r\n"), name
+    rows = product.recorded(seen + len(CUT), host=HOST)[seen:]
+    assert {(row["status"], row["bytes_out"], row["outcome"]) for row in rows} == {(200, 5, "connect")}
+
+
+def read_to_the_end(client: Client) -> None:
+    while client._socket.recv(65536):
+        pass
+
+
+def test_behind_a_change_to_websocket_nothing_else_goes_through(product: Product, network: Network) -> None:
+    """An origin that agrees to WebSocket and then speaks SSH is closed: what it said does not reach the client."""
+    seen = len(product.records(host=HOST))
+    agreed = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    accept = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    asked = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    with origin(network.plain_port, agreed + accept + b"SSH-2.0-OpenSSH_9.2\r\n"), Client(product) as client:
+        address = network.plain_url(HOST, "/socket")
+        client.send(f"GET {address} HTTP/1.1\r\nHost: {HOST}\r\n{asked}{key}{credentials('ana')}\r\n")
+        answered = client.rest()
+    assert answered.startswith(b"HTTP/1.1 101 ")
+    assert b"SSH-2.0" not in answered
+    row = product.recorded(seen + 1, host=HOST)[-1]
+    assert (row["scheme"], row["status"]) == ("ws", 101)
