@@ -153,6 +153,13 @@ class Limits(BaseModel):
         description="Largest body of a request or an answer, bytes (4GiB works too), 1MiB to 1024 TiB. Bodies are "
         "passed on as they come, not kept. Default 4 GiB.",
     )
+    websocket_message_bytes: Bytes = Field(
+        default=16 * 1024**2,
+        ge=65_536,
+        le=64 * 1024**2,
+        description="Largest WebSocket message, bytes (16MiB works too), 65536 to 64 MiB; each is held until it is "
+        "whole. Default 16 MiB.",
+    )
     spool_bytes: Bytes = Field(
         default=20 * 1024**3,
         ge=32 * 1024**2,

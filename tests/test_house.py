@@ -43,6 +43,7 @@ MITMPROXY = {
     "proxy/replaced/part.py",  # what a replaced part is
     "proxy/replaced/stream.py",  # its one request and answer
     "proxy/replaced/values.py",  # its messages, headers, options, hooks and contexts
+    "proxy/replaced/websocket.py",  # its WebSocket
     "proxy/respond.py",  # answers -> its responses
     "proxy/room.py",  # its connections' sockets
     "proxy/tls_config.py",  # which certificates it shows and believes
@@ -81,6 +82,7 @@ NO_TEST_OF_ITS_OWN = {
     "proxy/replaced/http1.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
     "proxy/replaced/http2.py": "tests/e2e/test_http2.py sends what it is for",
     "proxy/replaced/stream.py": "tests/e2e/test_broken_origins.py breaks off at every point",
+    "proxy/replaced/websocket.py": "tests/e2e/test_limits.py sends messages that are too large",
     "proxy/verdict.py": "values only",
     "proxy/worker.py": "puts parts together that have their tests; every test in tests/e2e runs it",
 }

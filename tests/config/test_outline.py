@@ -44,7 +44,8 @@ def test_defaults_in_words_are_the_defaults() -> None:
             known = {
                 "20 gib": str(20 * 1024**3),
                 "2 gib": str(2 * 1024**3),
-                "4 gib": "4294967296",
+                "4 gib": str(4 * 1024**3),
+                "16 mib": str(16 * 1024**2),
                 '["127.0.0.1:8080"]': "[listener(address=127.0.0.1:8080",
             }
             expected = words.removesuffix(".").lower()

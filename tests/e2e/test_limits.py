@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import struct
 import threading
 import time
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.network import Network
 
-HEAD_SECONDS, WAIT_SECONDS, BODY_BYTES = 1, 2, 2**20
+HEAD_SECONDS, WAIT_SECONDS, BODY_BYTES, MESSAGE_BYTES = 1, 2, 2**20, 2**16
 SOON = 15  # far above either
 SILENT = "closed.test"  # where nothing listens, but for these tests
 
@@ -32,7 +33,8 @@ def limited(product: Product, network: Network, tmp_path_factory: pytest.TempPat
     """A running filter with short deadlines and a small cap on bodies."""
     own = Product.create(tmp_path_factory.mktemp("limited"), network)
     own.settings["proxy"]["limits"] = {
-        "head_seconds": HEAD_SECONDS, "tunnel_idle_seconds": WAIT_SECONDS, "body_bytes": BODY_BYTES
+        "head_seconds": HEAD_SECONDS, "tunnel_idle_seconds": WAIT_SECONDS, "body_bytes": BODY_BYTES,
+        "websocket_message_bytes": MESSAGE_BYTES,
     }  # fmt: skip
     own.write()
     own.state.mkdir(mode=0o700)
@@ -221,3 +223,38 @@ def test_an_upload_that_grows_too_large_is_cut(limited: Product, network: Networ
     rows = limited.recorded(2, host=host)
     assert (rows[-1]["event"], rows[-1]["reason"], rows[-1]["status"]) == ("end", "protocol.malformed", 413)
     assert not [seen for seen in network.origins["older.test"].requests if seen.host.startswith(host)]
+
+
+def frame(opcode: int, data: bytes) -> bytes:
+    """A client's WebSocket frame, masked with zeros; 0x80 in the opcode is the message's end."""
+    if len(data) < 126:
+        return struct.pack(">BBI", opcode, 0x80 | len(data), 0) + data
+    if len(data) < 2**16:
+        return struct.pack(">BBHI", opcode, 0x80 | 126, len(data), 0) + data
+    return struct.pack(">BBQI", opcode, 0x80 | 127, len(data), 0) + data
+
+
+LARGE = {
+    "one frame": (frame(0x82, b"x" * (MESSAGE_BYTES + 1)),),
+    "fragments": (frame(0x02, b"x" * 40_000), frame(0x00, b"x" * 40_000)),
+    "empty fragments": (frame(0x02, b""), *(frame(0x00, b"") for _ in range(2000))),
+}
+
+
+@pytest.mark.parametrize("sent", LARGE.values(), ids=LARGE.keys())
+def test_a_websocket_message_is_bounded(limited: Product, network: Network, sent: tuple[bytes, ...]) -> None:
+    host = network.fresh("older.test")
+    with Client(limited) as client:
+        target = tunnel(client, network, host)
+        upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        assert client.inside(target, "/echo", upgrade + key).status == 101
+        most = b"y" * 50_000
+        client.send(frame(0x82, most))
+        echoed = b""
+        while echoed.count(b"y") < len(most):
+            echoed += client.read() or pytest.fail("closed before the message had come back")
+        client.send(b"".join(sent))
+        assert client.rest() == b"\x88\x02" + struct.pack(">H", 1009)
+    row = limited.recorded(2, host=host)[-1]
+    assert (row["event"], row["bytes_in"], row["bytes_out"]) == ("end", 50_000, 50_000)
