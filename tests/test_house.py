@@ -75,7 +75,6 @@ NO_TEST_OF_ITS_OWN = {
     "proxy/replaced/part.py": "values only",
     "proxy/replaced/bodies.py": "tests/e2e/test_bodies.py sends what it is for",
     "proxy/replaced/http1_origin.py": "tests/e2e/test_broken_origins.py answers what it is for",
-    "proxy/replaced/flow.py": "tests/e2e/test_http2.py stops clients and origins at every place",
     "proxy/replaced/h2_heads.py": "tests/proxy/replaced/test_h2_connection.py sends heads without an end",
     "proxy/replaced/h2_pins.py": "values only, compared in tests/proxy/test_engine.py",
     "proxy/room.py": "tests/e2e/test_http2.py stops clients and origins at every place",

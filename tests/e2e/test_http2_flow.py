@@ -76,7 +76,7 @@ def test_an_answer_that_is_taken_late_comes_whole(warm: Product, network: Networ
         slow = client.hold(f"/bytes/{size}")
         client.listen(1)
         client.open(slow, WIDE)
-        client.until(lambda: client.streams[slow].ended)
+        client.until(lambda: client.streams[slow].ended, 90)
         assert client.streams[slow].size == size
         assert client.streams[slow].digest.hexdigest() == digest(size)
 
@@ -102,8 +102,11 @@ def test_an_http1_client_that_does_not_read(warm: Product, network: Network) -> 
 
 
 def test_a_large_file_at_full_speed(warm: Product, network: Network) -> None:
+    """Curl measured 94 to 142 MB/s from HTTP/1.1 and 58 to 68 from HTTP/2; without bounds 89 to 122 and 52 to 72."""
     with peer(warm, network, network.fresh("older.test")) as client, flat(warm):
-        assert client.get(f"/bytes/{200 * MEBIBYTE}").digest.hexdigest() == digest(200 * MEBIBYTE)
+        stream = client.ask(f"/bytes/{FILE}")
+        client.until(lambda: client.streams[stream].ended, 90)
+        assert client.streams[stream].digest.hexdigest() == digest(FILE)
 
 
 @ZONES

@@ -343,3 +343,18 @@ def test_we_leave_politely():
     pair.ours.send_data(stream, b"the answer", end_stream=True)
     pair.move()
     assert pair.body(stream) == b"the answer"
+
+
+def test_a_push_is_refused():
+    """RFC 9113, section 8.4: it was announced that none is taken."""
+    ours = BoundedConnection(Limits(), H2Configuration(client_side=True))
+    ours.local_settings.enable_push = 0
+    ours.local_settings.acknowledge()
+    ours.initiate_connection()
+    ours.send_headers(1, HEAD, end_stream=True)
+    origin = H2Connection(H2Configuration(client_side=False))
+    origin.initiate_connection()
+    origin.receive_data(ours.data_to_send())
+    push = frames.PushPromiseFrame(1, promised_stream_id=2, data=origin.encoder.encode(HEAD), flags=["END_HEADERS"])
+    with pytest.raises(ProtocolError, match="pushed"):
+        ours.receive_data(origin.data_to_send() + push.serialize())
