@@ -6,7 +6,6 @@ before a byte goes to the origin and before `100 Continue`.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mitmproxy import http
 
 from categories.address import MalformedAddress
+from proxy import respond
 from proxy.block_page import LAST_RESORT, Ask, ask_of
 from proxy.counting import TOO_LARGE_REQUEST, announced, answer_counter, request_counter
-from proxy.evaluate import error_verdict
-from proxy.flow_facts import judged_target, malformed_facts, request_facts, sni_of
+from proxy.flow_facts import judged_target, request_facts, sni_of
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.reasons import MALFORMED
@@ -26,7 +25,6 @@ from proxy.replaced.part import OURS
 from proxy.respond import failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
 from proxy.upstream import client_left
 from proxy.worker_state import judge
-from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +37,6 @@ if TYPE_CHECKING:
     from proxy.master import Handler
     from proxy.tls_config import BreakwaterTlsConfig
     from proxy.worker_state import WorkerState
-
-log = logging.getLogger(__name__)
 
 _EXCHANGE = "breakwater"
 
@@ -109,10 +105,10 @@ class Addon:
     async def requestheaders(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Decide about a request."""
         exchange = await self._judged(handler, flow)
-        handler.exchanges.add(exchange)
-        flow.metadata[_EXCHANGE] = exchange
         if handler.tunnel is not None:
             self._state.recorder.yield_to_inner(handler.tunnel.exchange)
+        handler.exchanges.add(exchange)
+        flow.metadata[_EXCHANGE] = exchange
         public_name = self._state.in_force.snapshot.public_name
         if exchange.facts.host == public_name and exchange.verdict.forwards:
             flow.response = self._public(handler, flow, exchange)
@@ -166,7 +162,7 @@ class Addon:
 
     def _answer(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer instead of the origin, with the record written first."""
-        answer = self._state.in_force.pages.answer(exchange.verdict, exchange.facts, _ask(flow), exchange.id)
+        answer = respond.page_of(self._state.in_force.pages, exchange, _ask(flow))
         return self._finish(handler, flow, exchange, response_of(answer))
 
     def _public(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
@@ -177,12 +173,8 @@ class Addon:
     def _finish(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange, made: http.Response) -> http.Response:
         exchange.status = made.status_code
         exchange.bytes_out = len(made.raw_content or b"")
-        try:
-            self._state.recorder.end(exchange)
-        except SpoolFull as full:
-            log.error("not recorded: %s %s: %s", exchange.verdict.action.value, exchange.verdict.reason, full)
-            if not exchange.verdict.forwards:
-                made = response_of(LAST_RESORT)
+        if not respond.recorded(exchange, self._state.recorder) and not exchange.verdict.forwards:
+            made = response_of(LAST_RESORT)
         _say_last(handler, flow, made)
         handler.exchanges.discard(exchange)
         flow.request.stream = True  # so that an upload is answered before its body is read (proxy/replaced/stream.py)
@@ -261,14 +253,22 @@ class Addon:
         """Answer 503 for a hook that failed, where the client has had nothing yet; else say so, by False."""
         if not isinstance(data, http.HTTPFlow) or hook not in ("requestheaders", "responseheaders"):
             return False
-        snapshot = self._state.in_force.snapshot
-        exchange = exchange_of(data) or Exchange(
-            malformed_facts(handler.client_ip, snapshot, data.request.method), error_verdict("hook", snapshot.revision)
-        )
-        exchange.verdict = error_verdict("hook", snapshot.revision)
-        exchange.detail = f"{hook}: {type(error).__name__}"
+        exchange = exchange_of(data)
+        if exchange is None:
+            snapshot = self._state.in_force.snapshot
+            exchange = respond.failed_exchange(handler.client_ip, snapshot, data.request.method, handler.tunnel)
+            if handler.tunnel is not None:
+                self._state.recorder.yield_to_inner(handler.tunnel.exchange)
+            data.metadata[_EXCHANGE] = exchange
+        respond.spoil(exchange, hook, error)
         data.response = self._answer(handler, data, exchange)
         return True
+
+    def broken(self, handler: Handler, data: object, what: str, error: BaseException) -> None:
+        """Record what a failure cut off."""
+        for exchange in respond.left_open(handler, what, self._state.in_force.snapshot):
+            respond.spoil(exchange, what, error)
+            self._end(handler, exchange)
 
     def _end(self, handler: Handler, exchange: Exchange) -> None:
         self._state.recorder.end(exchange)

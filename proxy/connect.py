@@ -8,6 +8,7 @@ default has six threads on two cores, so six dead names would stop all others (r
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 import time
@@ -19,10 +20,14 @@ from typing import TYPE_CHECKING, ClassVar
 import aiohappyeyeballs
 
 from categories.address import literal
+from proxy import failing
 from proxy.bounded_cache import BoundedCache
+from proxy.failing import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -72,11 +77,17 @@ class _Answer:
     expires: float  # monotonic seconds
 
 
+class DialFailed(UpstreamError):
+    """Something of ours went wrong on the way to the origin."""
+
+    outcome = "error"
+
+
 class Resolver:
     """Names to addresses, through the system's resolver, with bounded waits and a bounded cache."""
 
     def __init__(self, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._timeout = timeout
+        self.seconds = timeout
         self._clock = clock
         self._executor = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="dns")
         self._answers: BoundedCache[str, _Answer] = BoundedCache(_CACHED_NAMES)
@@ -119,10 +130,10 @@ class Resolver:
     async def _ask(self, host: str) -> _Answer:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.seconds):
                 found = await loop.run_in_executor(self._executor, _look_up, host)
         except TimeoutError:
-            answer = _Answer((), f"no answer for {host} within {self._timeout:g} s", self._clock() + _NEGATIVE_SECONDS)
+            answer = _Answer((), f"no answer for {host} within {self.seconds:g} s", self._clock() + _NEGATIVE_SECONDS)
         except (OSError, UnicodeError) as error:
             answer = _Answer((), f"{host} does not resolve ({_why(error)})", self._clock() + _NEGATIVE_SECONDS)
         else:
@@ -188,8 +199,22 @@ class Dialer:
             raise ConnectFailed(f"{host}:{port} cannot be reached ({_why(error)})") from error
 
     async def streams_to(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Do the same for mitmproxy, which wants a reader and a writer (65,536-byte buffer)."""
-        return await asyncio.open_connection(sock=await self.socket_to(host, port))
+        """Do the same for mitmproxy, which wants a reader and a writer (65,536-byte buffer), and nothing but OSError.
+
+        It has no time limit of its own, and leaves a client without an answer for ever where anything else is raised.
+        """
+        try:
+            async with asyncio.timeout(self._resolver.seconds + self.timeout + failing.HOOK_SECONDS):
+                return await asyncio.open_connection(sock=await self.socket_to(host, port))
+        except UpstreamError:
+            raise
+        except asyncio.CancelledError as error:
+            if is_ours():
+                raise
+            raise DialFailed("dialling was cancelled") from error
+        except Exception as error:  # invariant 2: whatever fails here becomes a block
+            log.exception("dialling failed")
+            raise DialFailed(f"dialling failed: {type(error).__name__}") from error
 
 
 def is_this_machine(address: IPAddress) -> bool:

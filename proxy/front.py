@@ -12,20 +12,22 @@ import logging
 from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress
+from proxy import failing
 from proxy.block_page import LAST_RESORT, Answer, ask_of
-from proxy.evaluate import error_verdict
-from proxy.flow_facts import Tunnel, connect_facts, malformed_facts
+from proxy.failing import reset
+from proxy.flow_facts import Tunnel, connect_facts
 from proxy.head import END, Head, MalformedHead, parse_head
 from proxy.linger import LingeringWriter, close_behind_answer
 from proxy.public_pages import Health
 from proxy.recording import Exchange
-from proxy.respond import held, malformed_exchange, raw_of
+from proxy.respond import failed_exchange, held, malformed_exchange, page_of, raw_of, recorded, spoil
 from proxy.splice import splice
 from proxy.verdict import Action
 from proxy.worker_state import judge
-from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.connections import Connections
     from proxy.identity.identified import Identified
     from proxy.master import Engine
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+_LAST_RESORT = raw_of(LAST_RESORT, close=True)
 
 _EMPTY = ((b"Content-Length", b"0"),)
 
@@ -52,6 +56,9 @@ class Front(asyncio.Protocol):
         self._challenges = 0
         self._busy = False
         self._task: asyncio.Task[None] | None = None
+        self._exchange: Exchange | None = None  # the CONNECT's, once it is judged
+        self._silent = True  # the client has had nothing that a 503 could not follow
+        self._failed = False
         self._deadline: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self.client = ""
@@ -62,14 +69,18 @@ class Front(asyncio.Protocol):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         self.client = str(peer[0]).partition("%")[0].removeprefix("::ffff:") if peer else ""
-        if not self._connections.admit(self):
-            transport.abort()
-            return
-        self._expect_head()
+        try:
+            if self._connections.admit(self):
+                self._expect(self._state.limits.head_seconds, self._too_slow)
+                return
+        except (Exception, asyncio.CancelledError):  # a connection without a deadline would stay for ever
+            log.exception("a connection cannot be taken")
+        transport.abort()
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Forget the connection."""
-        self._stop_deadline()
+        """Forget the connection. What is at work for it keeps its deadline."""
+        if not self._busy:
+            self._stop_deadline()
         self._connections.forget(self)
 
     def data_received(self, data: bytes) -> None:
@@ -77,7 +88,7 @@ class Front(asyncio.Protocol):
         searched = len(self._buffer)
         self._buffer += data
         if not self._busy:
-            self._take_head(max(searched - len(END) + 1, 0))
+            self._attempt(self._take_head, max(searched - len(END) + 1, 0))
 
     def eof_received(self) -> bool:
         """Close: a client that ends before it has asked wants nothing."""
@@ -92,9 +103,10 @@ class Front(asyncio.Protocol):
         """Close the connection after what is written."""
         self._transport.close()
 
-    def _expect_head(self) -> None:
-        seconds = self._state.limits.head_seconds
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self._too_slow)
+    def _expect(self, seconds: float, late: Callable[[], None]) -> None:
+        """Set the one deadline that a connection has here: for a head, then for us."""
+        self._stop_deadline()
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._attempt, late)
 
     def _stop_deadline(self) -> None:
         if self._deadline is not None:
@@ -123,19 +135,17 @@ class Front(asyncio.Protocol):
             return
         self._transport.pause_reading()
         self._busy = True  # before the task: an eager one may have answered when create_task returns
+        self._expect(failing.HOOK_SECONDS + self._state.limits.dns_seconds, self._too_long)
         self._task = asyncio.get_running_loop().create_task(self._handle(head, end + len(END)))
+        self._task.add_done_callback(self._handled)
 
     async def _handle(self, head: Head, length: int) -> None:
-        try:
-            if head.method == "CONNECT":
-                await self._connect(head, length)
-            elif head.target.startswith("/"):
-                self._public(head)
-            else:
-                await self._hand_over(None)
-        except Exception:  # invariant 2: whatever fails here becomes a block
-            log.exception("the front failed, so the answer is a block")
-            self._refuse_failed()
+        if head.method == "CONNECT":
+            await self._connect(head, length)
+        elif head.target.startswith("/"):
+            self._public(head)
+        else:
+            await self._hand_over(None)
 
     def _public(self, head: Head) -> None:
         """Answer a request to the filter itself: its notice, PAC and certificate. Never keeps the socket."""
@@ -146,7 +156,7 @@ class Front(asyncio.Protocol):
     async def _connect(self, head: Head, length: int) -> None:
         """Identify, judge, and refuse, splice or hand over."""
         exchange, identified = await self._judged(head)
-        verdict = exchange.verdict
+        self._exchange, verdict = exchange, exchange.verdict
         del self._buffer[:length]
         if verdict.action is Action.PASSTHROUGH:
             await self._splice(exchange)
@@ -166,20 +176,27 @@ class Front(asyncio.Protocol):
             return malformed_exchange(self.client, snapshot, detail, "CONNECT"), identified
         return Exchange(*await judge(facts, self._state)), identified
 
-    async def _splice(self, exchange: Exchange) -> None:
-        self._transport.write(_ESTABLISHED)
+    def _establish(self, exchange: Exchange) -> None:
+        """Say that the tunnel stands: from here on nothing can be answered in the clear."""
         self._state.recorder.begin(exchange)
+        self._silent = False
+        self._transport.write(_ESTABLISHED)
+
+    async def _splice(self, exchange: Exchange) -> None:
+        limits = self._state.limits
+        seconds = limits.hello_seconds + limits.dns_seconds + limits.connect_seconds + failing.HOOK_SECONDS
+        self._establish(exchange)
+        self._expect(seconds, self._too_long)
         rest, self._buffer = bytes(self._buffer), bytearray()
         try:
-            await splice(self._transport, rest, exchange, self._state)
+            await splice(self._transport, rest, exchange, self._state, self._stop_deadline)
         finally:
             self._connections.forget(self)
 
     async def _intercept(self, exchange: Exchange, identified: Identified) -> None:
-        self._transport.write(_ESTABLISHED)
+        self._establish(exchange)
         if exchange.verdict.forwards:
             exchange.status = 200
-        self._state.recorder.begin(exchange)
         facts = exchange.facts
         await self._hand_over(Tunnel(facts.host, facts.port, identified, exchange))
 
@@ -194,6 +211,8 @@ class Front(asyncio.Protocol):
         if self._buffer:
             reader.feed_data(bytes(self._buffer))
             self._buffer.clear()
+        self._stop_deadline()
+        self._silent = False
         self._transport.resume_reading()
         try:
             await self._engine.serve(reader, writer, tunnel)
@@ -205,15 +224,16 @@ class Front(asyncio.Protocol):
     def _refuse(self, head: Head, exchange: Exchange) -> None:
         """Answer a CONNECT with a refusal, recorded first. After a challenge the client may try again."""
         ask = ask_of(head.fields, "CONNECT")
-        answer = self._state.in_force.pages.answer(exchange.verdict, exchange.facts, ask, exchange.id)
+        answer = page_of(self._state.in_force.pages, exchange, ask)
         exchange.status, exchange.bytes_out = answer.status, len(answer.body)
-        self._record(exchange)
+        recorded(exchange, self._state.recorder)
         self._challenges += 1
         again = exchange.verdict.action is Action.CHALLENGE and not head.has_body and self._challenges < _CHALLENGES
         self._send(answer, close=not again)
         if again:
             self._busy = False
-            self._expect_head()
+            self._exchange = None
+            self._expect(self._state.limits.head_seconds, self._too_slow)
             self._transport.resume_reading()
             if self._buffer:
                 self._take_head()
@@ -221,23 +241,56 @@ class Front(asyncio.Protocol):
     def _refuse_malformed(self, why: str, status: int) -> None:
         exchange = malformed_exchange(self.client, self._state.in_force.snapshot, why)
         exchange.status = status
-        self._record(exchange)
+        recorded(exchange, self._state.recorder)
         self._send(Answer(status, _EMPTY, b""), close=True)
 
-    def _refuse_failed(self) -> None:
-        snapshot = self._state.in_force.snapshot
-        exchange = Exchange(malformed_facts(self.client, snapshot, ""), error_verdict("hook", snapshot.revision))
-        self._record(exchange)
-        self._send(LAST_RESORT, close=True)
-
-    def _record(self, exchange: Exchange) -> None:
-        """Record a refusal. Where the log has no room it is refused all the same, and said where an operator looks."""
+    def _attempt(self, step: Callable[..., None], *values: object) -> None:
+        """Do a step for which nobody waits. Whatever fails in it becomes a block (invariant 2)."""
         try:
-            self._state.recorder.end(exchange)
-        except SpoolFull as full:
-            log.error("not recorded: %s %s: %s", exchange.verdict.action.value, exchange.verdict.reason, full)
+            if not self._failed:
+                step(*values)
+        except (Exception, asyncio.CancelledError) as error:
+            self._fail(error)
+
+    def _handled(self, task: asyncio.Task[None]) -> None:
+        """Make a block of whatever failed in the task; our own cancellations are over already."""
+        if task.cancelled():
+            if not task.cancelling():
+                self._fail(asyncio.CancelledError())
+        elif isinstance(error := task.exception(), Exception):
+            self._fail(error)
+
+    def _too_long(self) -> None:
+        self._fail(TimeoutError())
+        if self._task is not None:
+            self._task.cancel()
+
+    def _fail(self, error: BaseException) -> None:
+        """Answer 503 where the client has had nothing yet, else cut; once."""
+        if self._failed:
+            return
+        self._failed = self._busy = True
+        log.error("the front failed, so the answer is a block", exc_info=error)
+        try:
+            self._refuse_failed(error)
+        except (Exception, asyncio.CancelledError):  # even the refusal failed: nothing may pass
+            log.exception("the refusal failed, so the connection is cut")
+            reset(self._transport)
+
+    def _refuse_failed(self, error: BaseException) -> None:
+        exchange = self._exchange or failed_exchange(self.client, self._state.in_force.snapshot)
+        if not exchange.ended:
+            spoil(exchange, "front", error)
+        recorded(exchange, self._state.recorder)
+        if self._silent:
+            self._transport.write(_LAST_RESORT)
+            close_behind_answer(self._transport, lambda: self._connections.forget(self))
+        else:
+            reset(self._transport)
 
     def _send(self, answer: Answer, *, close: bool) -> None:
+        self._stop_deadline()
+        self._silent = not close
         self._transport.write(raw_of(answer, close=close))
         if close:
             close_behind_answer(self._transport, lambda: self._connections.forget(self))

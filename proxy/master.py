@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import socket
-import struct
+import sys
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,11 +18,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mitmproxy import ctx, options
 from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.connection import ConnectionState
 from mitmproxy.master import Master
 from mitmproxy.proxy import events, layers, server
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from proxy import failing
+from proxy.failing import is_ours, reset
 from proxy.replaced.flow import WhenRoom
 from proxy.replaced.http2 import Leave
 from proxy.room import Room
@@ -39,10 +41,6 @@ if TYPE_CHECKING:
     from proxy.recording import Exchange
     from proxy.replaced.driver import Waiting
     from proxy.tls_config import BreakwaterTlsConfig
-
-#: An asynchronous hook that has not answered this long after its look-up of a name is a failure, in seconds
-#: (reference/engine.md, item 13).
-HOOK_SECONDS = 5.0
 
 #: The connection that the running task reads.
 _READ: ContextVar[Connection] = ContextVar("read")
@@ -61,6 +59,9 @@ class Hooks(Protocol):
 
     def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
         """Answer instead of a hook that failed; False where it is too late for an answer."""
+
+    def broken(self, handler: Handler, data: object, what: str, error: BaseException) -> None:
+        """Record what is cut off because `what` failed."""
 
 
 class IdleWatch(server.TimeoutWatchdog):
@@ -93,7 +94,7 @@ class IdleWatch(server.TimeoutWatchdog):
 class Dispatcher:
     """Runs a hook; what goes wrong in it becomes a block, or the end of the connection."""
 
-    def __init__(self, hooks: Hooks, seconds: float = HOOK_SECONDS) -> None:
+    def __init__(self, hooks: Hooks, seconds: float) -> None:
         self._hooks = hooks
         self._seconds = seconds
 
@@ -112,22 +113,29 @@ class Dispatcher:
                 async with asyncio.timeout(self._seconds):
                     await answer
         except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if is_ours():
                 raise
             self._fail_closed(handler, data, name, error)
-        except Exception as error:  # the one broad catch of the project: invariant 2
+        except Exception as error:  # invariant 2: whatever fails here becomes a block
             self._fail_closed(handler, data, name, error)
 
     def _fail_closed(self, handler: Handler, data: object, name: str, error: BaseException) -> None:
         log.error("%s failed, so the answer is a block", name, exc_info=error)
         try:
             answered = self._hooks.refuse(handler, data, name, error)
-        except Exception:  # even the refusal failed: nothing may pass
-            log.exception("the refusal of %s failed, so the connection is closed", name)
+        except (Exception, asyncio.CancelledError):  # even the refusal failed: nothing may pass
+            log.exception("the refusal of %s failed, so the connection is cut", name)
             answered = False
         if not answered:
-            handler.close()
+            self.cut(handler, data, name, error)
+
+    def cut(self, handler: Handler, data: object, what: str, error: BaseException) -> None:
+        """End a connection on which `what` failed too late for an answer, and record it."""
+        handler.cut()
+        try:
+            self._hooks.broken(handler, data, what, error)
+        except (Exception, asyncio.CancelledError):  # the log is what failed: it is said where an operator looks
+            log.exception("not recorded: %s failed and its connection was cut", what)
 
 
 class Handler(ProxyConnectionHandler):
@@ -145,6 +153,7 @@ class Handler(ProxyConnectionHandler):
         self.draining = False
         self._injected: set[asyncio.Task[None]] = set()
         self.waiting: Waiting | None = None  # events in their turn, while one is handled (proxy/replaced/driver.py)
+        self.is_cut = False
         context = self.layer.context
         if tunnel is None:
             self.layer = layers.modes.HttpProxy(context)
@@ -204,7 +213,8 @@ class Handler(ProxyConnectionHandler):
 
     def close(self) -> None:
         """Close the client's connection, and with it everything behind it."""
-        if self.client in self.transports:
+        io = self.transports.get(self.client)
+        if io is not None and io.handler is not None:
             self.close_connection(self.client)
 
     def inject(self, event: Event) -> None:
@@ -214,18 +224,36 @@ class Handler(ProxyConnectionHandler):
         task.add_done_callback(self._injected.discard)
 
     def reset(self) -> None:
-        """End the client's connection in a reset (SO_LINGER of 0 seconds), not in an orderly close."""
-        writer = self.transports[self.client].writer if self.client in self.transports else None
-        if isinstance(writer, asyncio.StreamWriter):
-            linger = struct.pack("ii", 1, 0)
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            writer.transport.abort()
+        """End the client's connection in a reset, not in an orderly close."""
+        io = self.transports.get(self.client)
+        if io is not None and isinstance(io.writer, asyncio.StreamWriter):
+            reset(io.writer.transport)
+
+    def cut(self) -> None:
+        """End everything at once: nothing is read, sent or forwarded any more, and no answer looks whole."""
+        self.is_cut = True
+        for io in list(self.transports.values()):
+            if isinstance(io.writer, asyncio.StreamWriter):  # not yet there while an origin is dialled
+                reset(io.writer.transport)
+        self.client.state = ConnectionState.CLOSED  # else its end would be waited for, as a half-closed client's
+        self.close()
+
+    async def server_event(self, event: Event) -> None:
+        """Hand an event to mitmproxy's layers. Behind a cut none is: what they would do then was never judged."""
+        if self.is_cut:
+            return
+        try:
+            await super().server_event(event)
+        except asyncio.CancelledError as error:
+            if is_ours():
+                raise
+            self.log("a layer was cancelled", exc_info=error)
 
     def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
-        """Close the connection where mitmproxy reports a crash of its own: stock leaves it hanging, half answered."""
+        """Cut the connection where mitmproxy reports a crash of its own: stock leaves it hanging, half answered."""
         if exc_info:
-            log.error("%s", message, exc_info=exc_info)
-            self.close()
+            log.error("%s", message, exc_info=(error := sys.exception() or RuntimeError(message)))
+            self._dispatcher.cut(self, None, "layer", error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +284,7 @@ class Engine:
             validate_inbound_headers=True,
         )
         self.mode = ProxyMode.parse("regular")
-        self.dispatcher = Dispatcher(hooks, HOOK_SECONDS + times.name)
+        self.dispatcher = Dispatcher(hooks, failing.HOOK_SECONDS + times.name)
         self.handlers: set[Handler] = set()
         ctx.options = self.options
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -9,17 +11,26 @@ from typing import TYPE_CHECKING
 from mitmproxy import http
 
 from proxy import reasons
-from proxy.evaluate import refusal
+from proxy.block_page import LAST_RESORT
+from proxy.evaluate import error_verdict, refusal
 from proxy.flow_facts import malformed_facts
 from proxy.head import END
 from proxy.recording import Exchange
 from proxy.upstream import failure_of
 from proxy.verdict import Action, Match, Verdict
+from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
-    from proxy.block_page import Answer
+    from proxy.block_page import Answer, Ask, Pages
     from proxy.flow_facts import Tunnel
+    from proxy.master import Handler
+    from proxy.recording import Recorder
     from proxy.snapshot import PolicySnapshot
+
+log = logging.getLogger(__name__)
+
+#: Hooks that run before any request of a connection is known.
+_BEFORE_A_REQUEST = frozenset({"client_connected", "next_layer", "http_connect", "requestheaders"})
 
 #: Reason families whose block is held on CONNECT: TLS is finished with our certificate, and the page shown inside.
 _HELD = frozenset({"category", "upstream"})
@@ -42,6 +53,50 @@ def malformed_exchange(
     """Make the exchange of what cannot be read. `detail` is in words of ours: what was sent may hold anything."""
     facts = malformed_facts(client, snapshot, method, tunnel)
     return Exchange(facts, malformed_verdict(snapshot.revision), detail=detail)
+
+
+def failed_exchange(client: str, snapshot: PolicySnapshot, method: str = "", tunnel: Tunnel | None = None) -> Exchange:
+    """Make the exchange of what failed before anything of it was known."""
+    return Exchange(malformed_facts(client, snapshot, method, tunnel), error_verdict("hook", snapshot.revision))
+
+
+def left_open(handler: Handler, what: str, snapshot: PolicySnapshot) -> list[Exchange]:
+    """Give what has to be recorded when `what` fails: all that is under way, or the CONNECT, or that one was there."""
+    tunnel = handler.tunnel
+    under_way = [exchange for exchange in handler.exchanges if not exchange.ended]
+    if under_way:
+        return under_way
+    if tunnel is not None:
+        return [] if tunnel.exchange.ended else [tunnel.exchange]
+    return [failed_exchange(handler.client_ip, snapshot)] if what in _BEFORE_A_REQUEST else []
+
+
+def spoil(exchange: Exchange, what: str, error: BaseException) -> None:
+    """Turn the verdict about an exchange into an error: `what` failed, in words of ours."""
+    reason = "timeout" if isinstance(error, TimeoutError) else "hook"
+    exchange.verdict = error_verdict(reason, exchange.verdict.policy_revision)
+    exchange.detail = f"{what}: {type(error).__name__}"
+
+
+def page_of(pages: Pages, exchange: Exchange, ask: Ask) -> Answer:
+    """Give the page for an exchange that is not let through; where none can be made, the one that needs no making."""
+    try:
+        return pages.answer(exchange.verdict, exchange.facts, ask, exchange.id)
+    except (Exception, asyncio.CancelledError) as error:
+        log.error("no page for %s, so the answer is the last resort", exchange.verdict.reason, exc_info=error)
+        exchange.detail = f"{exchange.verdict.reason}, and no page: {type(error).__name__}"
+        exchange.verdict = error_verdict("page", exchange.verdict.policy_revision)
+        return LAST_RESORT
+
+
+def recorded(exchange: Exchange, recorder: Recorder) -> bool:
+    """Record an answer of ours; False where the log has no room: it is given all the same, and operators are told."""
+    try:
+        recorder.end(exchange)
+    except SpoolFull as full:
+        log.error("not recorded: %s %s: %s", exchange.verdict.action.value, exchange.verdict.reason, full)
+        return False
+    return True
 
 
 def raw_verdict(revision: int) -> Verdict:

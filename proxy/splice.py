@@ -43,13 +43,16 @@ class ClientGone(Exception):
     """The client left before it had said anything: a browser that opened a tunnel in advance."""
 
 
-async def splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, state: WorkerState) -> None:
+async def splice(
+    transport: asyncio.Transport, rest: bytes, exchange: Exchange, state: WorkerState, opened: Callable[[], None]
+) -> None:
     """Relay between a client's transport and the exchange's destination until both sides have ended.
 
-    `rest` is what was read behind the CONNECT head. Records the exchange when it ends.
+    `rest` is what was read behind the CONNECT head; `opened` is called when bytes begin to pass. Records the exchange
+    when it ends; what fails in a way that nobody foresaw is the caller's to record.
     """
     try:
-        await _splice(transport, rest, exchange, state)
+        await _splice(transport, rest, exchange, state, opened)
     except NoClientHello as error:
         exchange.verdict = raw_verdict(exchange.verdict.policy_revision)
         exchange.status, exchange.detail = exchange.verdict.status, str(error)
@@ -57,16 +60,17 @@ async def splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, 
         exchange.outcome = "client-abort"
     except UpstreamError as error:
         exchange.outcome, exchange.detail = _outcome(error), str(error.args[0])
-    finally:
-        transport.close()
-        state.recorder.end(exchange)
+    transport.close()
+    state.recorder.end(exchange)
 
 
 def _outcome(error: UpstreamError) -> str:
     return error.outcome if error.outcome in ("dns", "connect", "timeout") else "connect"
 
 
-async def _splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange, state: WorkerState) -> None:
+async def _splice(
+    transport: asyncio.Transport, rest: bytes, exchange: Exchange, state: WorkerState, opened: Callable[[], None]
+) -> None:
     client = _Side()
     client.connection_made(transport)
     transport.set_protocol(client)
@@ -83,7 +87,9 @@ async def _splice(transport: asyncio.Transport, rest: bytes, exchange: Exchange,
     sock = await state.dialer.socket_to(facts.host, facts.port)
     _, origin = await asyncio.get_running_loop().create_connection(_Side, sock=sock)
     exchange.cut = transport.abort
-    await _relay(client, origin, exchange, state.limits.tunnel_idle_seconds)
+    await _relay(client, origin, exchange, state.limits.tunnel_idle_seconds, opened)
+    if (error := client.failed or origin.failed) is not None:
+        raise error
 
 
 async def _server_name(client: _Side, seconds: float) -> str | None:
@@ -91,6 +97,8 @@ async def _server_name(client: _Side, seconds: float) -> str | None:
     try:
         async with asyncio.timeout(seconds):
             while True:
+                if client.failed is not None:
+                    raise client.failed
                 if _is_whole(client.held):
                     return _name_in(bytes(client.held))
                 if client.ended and not client.held:
@@ -133,7 +141,9 @@ def _is_whole(data: bytes | bytearray) -> bool:
     raise NoClientHello("a ClientHello in too many records")
 
 
-async def _relay(client: _Side, origin: _Side, exchange: Exchange, idle_seconds: float) -> None:
+async def _relay(
+    client: _Side, origin: _Side, exchange: Exchange, idle_seconds: float, opened: Callable[[], None]
+) -> None:
     """Join the two sides and wait until both have ended, or neither has said anything for too long."""
     loop = asyncio.get_running_loop()
     last = [loop.time()]
@@ -146,9 +156,10 @@ async def _relay(client: _Side, origin: _Side, exchange: Exchange, idle_seconds:
         exchange.bytes_out += count
         last[0] = loop.time()
 
-    origin.join(client, received)
-    client.join(origin, sent)
     try:
+        origin.join(client, received)
+        client.join(origin, sent)
+        opened()
         while not (client.lost.is_set() and origin.lost.is_set()):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(idle_seconds / 4):
@@ -169,6 +180,7 @@ class _Side(asyncio.Protocol):
         self.held = bytearray()
         self.ended = False
         self.lost = asyncio.Event()
+        self.failed: BaseException | None = None  # what went wrong in a callback of ours, which ends the side
         self._came = asyncio.Event()
         self._peer: _Side | None = None
         self._count: Callable[[int], None] = _nothing
@@ -246,7 +258,9 @@ class _Side(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, error: BaseException | None) -> None:
+        if not isinstance(error, OSError):  # that one is the network's
+            self.failed = error
         self.ended = True
         self.lost.set()
         self._came.set()

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: A worker that says nothing for this long hangs, and is killed, in seconds (reference/engine.md, item 13).
-_SILENCE_SECONDS = 10.0
+SILENCE_SECONDS = 10.0
+
+#: The module that a worker process runs; tests/faults puts one with faults in its place.
+WORKER = "proxy.worker"
 
 #: So does the collector, in seconds. It has more time: blocked by nothing, and nothing waits for it but the spool.
 _COLLECTOR_SILENCE_SECONDS = 30.0
@@ -133,7 +136,7 @@ class Supervisor:
             await self._write_down()
             for place in self._places:
                 for worker in place.each():
-                    worker.kill_if_silent(_SILENCE_SECONDS)
+                    worker.kill_if_silent(SILENCE_SECONDS)
             self._collector.kill_if_silent(_COLLECTOR_SILENCE_SECONDS)
             self._recycle()
             with contextlib.suppress(TimeoutError):
@@ -222,7 +225,7 @@ class Supervisor:
 
     def _worker_command(self, number: int) -> list[str]:
         return [
-            *_python("proxy.worker"),
+            *_python(WORKER),
             *("--state-dir", str(self._plan.state_dir), "--listen", for_worker(self._listeners)),
             *("--worker", str(number), "--workers", str(self._plan.workers)),
         ]

@@ -21,6 +21,7 @@ _BAD_CERTIFICATE = UpstreamFailure("upstream.certificate", "upstream-tls", 502)
 _BAD_TLS = UpstreamFailure("upstream.tls", "upstream-tls", 502)
 _TOO_LARGE = UpstreamFailure("protocol.malformed", "ok", 413)
 _MALFORMED = UpstreamFailure("protocol.malformed", "ok", 400)
+_FAILED = UpstreamFailure("error.hook", "connect", 503)
 _REFUSED = UpstreamFailure("address.private", "ok", 403)
 
 #: First match wins. Our own words (proxy/connect.py) first, then those of mitmproxy 12.2.3's ServerTLSLayer.
@@ -29,6 +30,7 @@ _BY_TEXT: tuple[tuple[str, UpstreamFailure], ...] = (
     ("breakwater-connect", _NO_CONNECTION),
     ("breakwater-timeout", _NO_ANSWER),
     ("breakwater-private", _REFUSED),
+    ("breakwater-error", _FAILED),
     ("breakwater-malformed", _MALFORMED),
     ("breakwater-too-large", _TOO_LARGE),
     ("breakwater-", _NO_CONNECTION),

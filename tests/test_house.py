@@ -61,8 +61,10 @@ SQL_DRIVERS = {"sqlite3", "aiosqlite", "asyncpg", "psycopg", "duckdb"}
 
 #: The only files that may catch everything, with what they do then.
 CATCHES_ALL = {
+    "proxy/connect.py": "turns every failure of dialling into one that mitmproxy hands on (invariant 2)",
     "proxy/front.py": "turns every failure before mitmproxy into a block (invariant 2)",
     "proxy/master.py": "turns every failure of a hook into a block (invariant 2)",
+    "proxy/respond.py": "shows the page that needs no making where none can be made (invariant 2)",
     "proxy/policy_watch.py": "keeps the policy in force when a new one cannot be built (invariant 1)",
     "proxy/replaced/driver.py": "reports what fails in mitmproxy's layers, as stock does; the connection is closed",
 }

@@ -89,6 +89,8 @@ async def _server_event(self: Handler, event: Event) -> None:
 
 
 def _handle(handler: Handler, event: Event, unsent: _Unsent) -> None:
+    if handler.is_cut:
+        return  # behind a failure nothing goes on
     handler.timeout_watchdog.register_activity()
     before = _AT_WORK.handler
     _AT_WORK.handler = handler
@@ -100,7 +102,7 @@ def _handle(handler: Handler, event: Event, unsent: _Unsent) -> None:
                 _start_and_tell(handler, command)
             else:
                 _other(handler, command, unsent)
-    except Exception:  # as in stock; `log` closes the connection
+    except (Exception, asyncio.CancelledError):  # as in stock; `log` cuts the connection. Nobody cancels what waits not
         handler.log("mitmproxy has crashed!", logging.ERROR, exc_info=True)
     finally:
         _AT_WORK.handler = before

@@ -44,6 +44,7 @@ class Origin:
     gate: Gate
     connections: int = 0
     requests: list[Seen] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)  # the target of every head that came, whole request or not
     sent: Counter[str] = field(default_factory=Counter)  # bytes of bodies that the kernel took, by target
 
     async def readable(self, target: str) -> None:
@@ -138,6 +139,7 @@ class Http1:
     async def serve(self) -> None:
         while isinstance(request := await self._event(), h11.Request):
             headers = _texts(request.headers)
+            self._origin.begun.append(request.target.decode())
             await self._origin.readable(request.target.decode())
             if dict(headers).get("upgrade", "").lower() == "websocket":
                 await self._socket(request, headers)
@@ -240,6 +242,7 @@ class Http2:
     def _on(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.RequestReceived):
             self._heads[event.stream_id] = _texts(event.headers)
+            self._origin.begun.append(dict(self._heads[event.stream_id])[":path"])
             self._bodies[event.stream_id] = (0, hashlib.sha256())
         elif isinstance(event, h2.events.DataReceived):
             self._start(self._acknowledge(event.stream_id, event.flow_controlled_length))

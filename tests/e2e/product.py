@@ -62,6 +62,7 @@ class Product:
     limits: dict[int, tuple[int, int]] = field(default_factory=dict)  # of resources, as setrlimit(2) takes them
     variables: dict[str, str] = field(default_factory=dict)  # of the environment
     volume: tuple[str, int] | None = None  # a folder of `state` that is a volume of its own, with its size in MiB
+    program: tuple[str, ...] = (str(COMMAND),)
 
     @classmethod
     def create(cls, folder: Path, network: Network) -> Product:
@@ -130,7 +131,7 @@ class Product:
                     repr(self.fds),
                     repr(self.limits),
                     *self._mounted(),
-                    COMMAND,
+                    *self.program,
                     "run",
                     "--config",
                     self.config,

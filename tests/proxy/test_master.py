@@ -12,10 +12,10 @@ from proxy.master import Dispatcher, IdleWatch
 
 class Handler:
     def __init__(self):
-        self.closed = False
+        self.was_cut = False
 
-    def close(self):
-        self.closed = True
+    def cut(self):
+        self.was_cut = True
 
 
 class Hooks:
@@ -23,6 +23,7 @@ class Hooks:
         self._method = method
         self._refusal = refusal
         self.refused = []
+        self.recorded = []
 
     def hook(self, name):
         return self._method if name == "requestheaders" else None
@@ -32,6 +33,11 @@ class Hooks:
         if isinstance(self._refusal, Exception):
             raise self._refusal
         return self._refusal
+
+    def broken(self, handler, data, what, error):
+        self.recorded.append(what)
+        if isinstance(self._refusal, Exception):
+            raise self._refusal
 
 
 def raises(handler, data):
@@ -64,7 +70,7 @@ async def test_a_failing_hook_is_refused(method, error, caplog):
     hooks, handler = Hooks(method), Handler()
     await Dispatcher(hooks, 0.05).run(handler, "requestheaders", object())
     assert hooks.refused == [("requestheaders", error)]
-    assert not handler.closed
+    assert not handler.was_cut
     assert "so the answer is a block" in caplog.text
 
 
@@ -73,20 +79,21 @@ async def test_where_no_refusal_can_be_sent_the_connection_is_closed(refusal, ca
     hooks, handler = Hooks(raises, refusal), Handler()
     with caplog.at_level(logging.CRITICAL):
         await Dispatcher(hooks, 0.05).run(handler, "requestheaders", object())
-    assert handler.closed
+    assert handler.was_cut
+    assert hooks.recorded == ["requestheaders"]
 
 
 async def test_a_hook_that_is_well_is_left_alone():
     seen = []
     hooks, handler = Hooks(lambda handler, data: seen.append(data)), Handler()
-    await Dispatcher(hooks).run(handler, "requestheaders", "data")
-    await Dispatcher(hooks).run(handler, "unknown_hook", "data")
-    assert (seen, hooks.refused, handler.closed) == (["data"], [], False)
+    await Dispatcher(hooks, 5).run(handler, "requestheaders", "data")
+    await Dispatcher(hooks, 5).run(handler, "unknown_hook", "data")
+    assert (seen, hooks.refused, handler.was_cut) == (["data"], [], False)
 
 
 async def test_a_cancellation_of_our_own_task_is_passed_on():
     hooks = Hooks(hangs)
-    task = asyncio.create_task(Dispatcher(hooks).run(Handler(), "requestheaders", object()))
+    task = asyncio.create_task(Dispatcher(hooks, 5).run(Handler(), "requestheaders", object()))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -105,7 +105,7 @@ async def test_workers_that_have_done_their_share_are_replaced_one_after_the_oth
 
 
 async def test_a_worker_that_is_killed_is_started_again_and_so_is_one_that_hangs(supervisor, tmp_path, monkeypatch):
-    monkeypatch.setattr(supervising, "_SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(supervising, "SILENCE_SECONDS", 2.0)
     task = await running(supervisor, tmp_path)
     first, second = pids(tmp_path)
     os.kill(first, signal.SIGKILL)

@@ -35,7 +35,7 @@ class Handler:
 
     def __init__(self, table, hook=None):
         self.told = []
-        self.waiting = None
+        self.waiting, self.is_cut = None, False
         self.transports = {"client": ConnectionIO(handler=SimpleNamespace(), writer=Writer(self.told))}
         self.timeout_watchdog = SimpleNamespace(register_activity=lambda: None)
         self.layer = self

@@ -1,0 +1,69 @@
+"""Fail closed, proved: every place x every way of failing x every protocol, through a real filter.
+
+Nothing of the origin comes through, nothing hangs, one record says what happened, and the next client is served.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.conftest import Played, Row, rows
+from tests.faults.places import ANSWERED, BLOCK, CLOSED, CUT, TUNNEL, Kind
+from tests.faults.stage import SECRET
+
+if TYPE_CHECKING:
+    from tests.faults.clients import Seen
+    from tests.faults.places import Ends
+
+pytestmark = pytest.mark.timeout(300)  # the first test waits for all cases: some 40 s
+
+LIVING = [row for row in rows() if row.kind is not Kind.SYNC_HANG]
+
+
+def ended(seen: Seen) -> Ends | str:
+    """What the client saw, in the words of the table."""
+    if seen.stuck:
+        return "stuck"
+    if seen.whole:
+        return BLOCK if seen.status == 503 else ANSWERED
+    return CUT if seen.status else CLOSED
+
+
+@pytest.mark.parametrize("row", LIVING, ids=[row.sentence for row in LIVING])
+def test_a_failure_is_a_block_or_the_end_of_the_connection(played: Played, row: Row) -> None:
+    client, place, seen = row.case.client, row.place, played.seen[row.case.client]
+    assert (client, place.name) in played.fired, "the fault was never reached, so this shows nothing"
+    assert ended(seen) in ((CUT, CLOSED) if place.ends is CUT else (place.ends,))
+    if place.ends in (BLOCK, CLOSED):
+        assert leaked(seen) == b""
+    if not place.sent:
+        assert played.begun[client] == 0, "a request was sent on"
+        assert client.encode() not in played.heard, "bytes of a tunnel were sent on"
+    reasons = played.reasons.get(client, [])
+    assert len(reasons) == place.records, reasons
+    assert all(reason.startswith(place.reason) for reason in reasons), reasons
+
+
+def leaked(seen: Seen) -> bytes:
+    """Bytes of an origin among those that the client has got."""
+    marks = (SECRET, b"this is allowed.test", bytes(range(64)))
+    return next((mark for mark in marks if mark in seen.raw or mark in seen.body), b"")
+
+
+def test_a_client_without_a_fault_is_served_behind_every_case(played: Played) -> None:
+    pairs = zip(LIVING, played.after, strict=True)
+    unserved = [(row.sentence, seen) for row, seen in pairs if seen.status != 200]
+    assert unserved == []
+
+
+def test_no_worker_has_died_of_it(played: Played) -> None:
+    before, after = played.workers
+    assert before == after
+    assert len(before) == 2
+
+
+def test_every_way_is_in_the_table() -> None:
+    assert {row.case.way for row in LIVING} == {*{row.case.way for row in rows()}}
+    assert TUNNEL in {row.case.way for row in LIVING}

@@ -1,0 +1,93 @@
+"""The table forgets nothing: a new hook, callback or coroutine must stand in it, or have its reason here."""
+
+from __future__ import annotations
+
+import inspect
+from types import FunctionType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proxy import splice
+from proxy.addon import Addon
+from proxy.answers import WorkerAnswers
+from proxy.front import Front
+from proxy.recording import Recorder
+from tests.faults.places import ALL, ASYNC, PLACES, Kind
+from tests.proxy.workers import node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: What stands in no row, with the reason.
+ELSEWHERE = {
+    "proxy.front:Front._attempt": "the guard itself: a try around each step",
+    "proxy.front:Front._handled": "the guard of the task: nothing but its outcome",
+    "proxy.front:Front._fail": "what the guards call; _refuse_failed is the part of it that can fail",
+    "proxy.front:Front._too_long": "calls _fail; every asynchronous hang of the front goes through it",
+    "proxy.front:Front._establish": "Recorder.begin is the part of it that can fail",
+    "proxy.splice:_Side.eof_received": "a half-close: no byte passes in it",
+    "proxy.splice:_Side.connection_lost": "the event loop closes, whatever happens in it",
+    "proxy.splice:_Side.pause_writing": "backpressure: no byte passes in it",
+    "proxy.splice:_Side.resume_writing": "backpressure: no byte passes in it",
+    "proxy.answers:WorkerAnswers.cut": "an answer breaks off: fails in a layer, as response.stream does",
+    "proxy.answers:WorkerAnswers.refuse_request": "fails in a layer, as refuse_head does",
+    "proxy.answers:WorkerAnswers.reset": "a client that floods is reset: no byte passes in it",
+    "proxy.answers:WorkerAnswers.room": "looks a connection up, in layers whose crash is a row",
+    "proxy.recording:Recorder.decide": "Spool.append is the part of it that can fail",
+    "proxy.recording:Recorder.moves": "response.stream is where it is called",
+    "proxy.recording:Recorder.tick": "its task ends the worker: proxy/worker.py, _look_after",
+    "proxy.recording:Recorder.end_all": "the worker is going away: nothing is served any more",
+}
+
+
+def named(module: str, owner: type, functions: Iterable[str]) -> set[str]:
+    return {f"{module}:{owner.__name__}.{name}" for name in functions}
+
+
+def methods(owner: type) -> set[str]:
+    return {name for name, value in vars(owner).items() if isinstance(value, FunctionType) and name != "__init__"}
+
+
+def in_table() -> set[str]:
+    return {place.name for place in PLACES}
+
+
+def test_every_hook_is_in_the_table() -> None:
+    hooks = set(Addon(node(), object())._table)
+    assert hooks - {place.hook for place in PLACES} == set()
+
+
+def test_every_step_of_the_front_is_in_the_table() -> None:
+    steps = named("proxy.front", Front, methods(Front))
+    assert steps - in_table() - set(ELSEWHERE) == set()
+
+
+def test_every_step_of_a_passed_through_tunnel_is_in_the_table() -> None:
+    coroutines = {
+        f"proxy.splice:{name}"
+        for name, value in vars(splice).items()
+        if inspect.iscoroutinefunction(value) and value.__module__ == "proxy.splice" and name != "splice"
+    }
+    callbacks = named("proxy.splice", splice._Side, methods(splice._Side) & set(dir(splice.asyncio.Protocol)))
+    assert (coroutines | callbacks) - in_table() - set(ELSEWHERE) == set()
+
+
+@pytest.mark.parametrize(("module", "owner"), [("proxy.recording", Recorder)])
+def test_every_step_of_a_record_is_in_the_table(module: str, owner: type) -> None:
+    steps = named(module, owner, (name for name in methods(owner) if not name.startswith("_")))
+    assert steps - in_table() - set(ELSEWHERE) == set()
+
+
+def test_what_the_replaced_parts_of_mitmproxy_ask_for_is_in_the_table() -> None:
+    asked = named("proxy.answers", WorkerAnswers, (name for name in methods(WorkerAnswers) if name[0] != "_"))
+    assert asked - in_table() - set(ELSEWHERE) == set()
+
+
+def test_every_reason_is_for_something_that_is_there() -> None:
+    assert set(ELSEWHERE) & in_table() == set()
+
+
+def test_every_way_and_every_kind_is_in_the_table() -> None:
+    assert {way for place in PLACES for way in place.ways} == set(ALL)
+    assert {kind for place in PLACES for kind in place.kinds} == set(Kind) == set(ASYNC)
