@@ -11,19 +11,24 @@ import pytest
 
 from tests.e2e.network import Network
 from tests.e2e.product import PASSWORDS, wait_for
-from tests.faults.clients import Case, Seen, ask
+from tests.faults.clients import PATIENCE, Case, Seen, ask
 from tests.faults.places import HTTP, PLACES, Kind, Place, Way
 from tests.faults.stage import FaultyProduct, Origins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.faults.clients import Where
 
 AT_ONCE = 60
+UNGUARDED = ("requestheaders", "responseheaders")  # the hooks that the mutation is tried on
 LONG = 60.0  # seconds of silence that a worker of these tests may keep where none is hung
 LATE_SECONDS = 20.0
+AGAIN = 5  # times that a case is played at most
+WORKERS = 16
+SPARE = 4  # workers that serve while the others hang
+SHORT = 3.0  # seconds of silence that a worker may keep where they are hung
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,26 @@ async def play_before(origins: Origins, folder: Path, network: Network) -> Playe
     )
 
 
+@pytest.fixture(scope="module")
+def mutated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
+    """What clients see of hooks that raise, where a failure is only logged."""
+    network = Network.create(tmp_path_factory.mktemp("network"))
+    product = FaultyProduct.create(tmp_path_factory.mktemp("district"), network)
+    todo = [row for row in rows() if row.place.hook in UNGUARDED and row.kind is Kind.RAISE]
+    product.prepare({row.case.client: row.faults for row in todo}, 1, LONG)
+    product.variables["BREAKWATER_MUTATION"] = "log only"
+    try:
+        product.done("users", "add", "ana", "--password-stdin", text=PASSWORDS["ana"] + "\n")
+        product.start()
+        pairs = asyncio.run(asked([row.case for row in todo], product.where()))
+        yield {row.sentence: pair[0] for row, pair in zip(todo, pairs, strict=True)}
+        product.terminate()
+        assert product.ended() == 0
+    finally:
+        product.kill()
+        network.close()
+
+
 async def asked(cases: list[Case], where: Where) -> list[tuple[Seen, Seen]]:
     """Play the cases, many at once, each followed by a request of a client that has no fault."""
     gate = asyncio.Semaphore(AT_ONCE)
@@ -128,4 +153,88 @@ async def all_recorded(product: FaultyProduct, todo: list[Row]) -> None:
     await asyncio.sleep(1.5)
 
 
-__all__ = ["Played", "Row", "Way", "played", "rows"]
+@dataclass(frozen=True)
+class Hung:
+    """What became of the cases whose worker was hung and killed."""
+
+    seen: dict[str, Seen]
+    fired: set[tuple[str, str]]
+    reasons: dict[str, list[str]]
+    begun: dict[str, int]
+    heard: bytes
+    after: list[Seen]
+    killed: int
+
+
+@pytest.fixture(scope="module")
+def hung(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hung]:
+    """Every synchronous hang: a worker each, which the supervisor kills."""
+    network = Network.create(tmp_path_factory.mktemp("network"))
+    try:
+        yield asyncio.run(hang(tmp_path_factory.mktemp("district"), network))
+    finally:
+        network.close()
+
+
+async def hang(folder: Path, network: Network) -> Hung:
+    origins = Origins()
+    async with origins.listening(network):
+        return await hang_before(origins, folder, network)
+
+
+async def hang_before(origins: Origins, folder: Path, network: Network) -> Hung:
+    todo = [row for row in rows() if row.kind is Kind.SYNC_HANG]
+    faults = {row.case.client: row.faults for row in todo}
+    product = FaultyProduct.create(folder, network).prepare(faults, WORKERS, SHORT)
+    try:
+        product.done("users", "add", "ana", "--password-stdin", text=PASSWORDS["ana"] + "\n")
+        await asyncio.to_thread(product.start)
+        seen, after = await hung_one_by_one(todo, product)
+        product.terminate()
+        await asyncio.to_thread(product.ended)
+        await asyncio.sleep(1)
+    finally:
+        product.kill()
+    killed = product.output.count("; killing it")
+    return Hung(seen, product.fired(), product.reasons(), product.begun(), origins.heard, after, killed)
+
+
+async def hung_one_by_one(todo: list[Row], product: FaultyProduct) -> tuple[dict[str, Seen], list[Seen]]:
+    """Hang a worker, and while it waits to be killed the next one; a healthy client asks behind each of them.
+
+    A case whose worker was hung by the one before, and killed, has not met its own fault: it is played again.
+    """
+    where, seen, after = product.where(), {}, []
+    free = asyncio.Semaphore(WORKERS - SPARE)
+
+    def fired(row: Row) -> bool:
+        return (row.case.client, row.place.name) in product.fired()
+
+    async def one(row: Row, ended: asyncio.Event) -> None:
+        for _ in range(AGAIN):
+            seen[row.case.client] = await ask(row.case, where)
+            if await within(1, lambda: fired(row)):
+                break
+        free.release()
+        ended.set()
+
+    async with asyncio.TaskGroup() as group:
+        for row in todo:
+            await free.acquire()
+            ended = asyncio.Event()
+            group.create_task(one(row, ended))
+            await within(PATIENCE, lambda row=row, ended=ended: ended.is_set() or fired(row))
+            after.append(await ask(Case("127.78.0.1", HTTP, "page"), where))
+    return seen, after
+
+
+async def within(seconds: float, true: Callable[[], bool]) -> bool:
+    """Look every 20 ms whether it is true by now; False where it has not become so."""
+    for _ in range(int(seconds / 0.02)):
+        if true():
+            return True
+        await asyncio.sleep(0.02)
+    return true()
+
+
+__all__ = ["Hung", "Played", "Row", "Way", "hung", "mutated", "played", "rows"]

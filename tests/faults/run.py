@@ -1,13 +1,55 @@
-"""`breakwater`, with workers that have faults, and with little patience. Only for tests/faults."""
+"""`breakwater`, with workers that have faults, and with little patience. Only for tests/faults.
+
+A worker starts as a fork that is never replaced by another program: it has a process of its own, which the supervisor
+kills as any other, but all that it imports is there already. Hundreds of them are killed by one test.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import breakwater
 from proxy import child, supervisor
+from tests.faults import worker
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HIGHEST = 4096  # descriptors that the supervisor may have open
+
+
+def become(command: tuple[str, ...], inherited: Iterable[int]) -> None:
+    """Be the worker, in the place of the program that would be started here. Runs between fork and exec."""
+    gc.freeze()  # what is the supervisor's must not be collected here, and close descriptors that are ours by then
+    kept = {0, 1, 2, *inherited}
+    for fd in set(range(HIGHEST)) - kept:
+        try:
+            os.close(fd)
+        except OSError:
+            continue  # it was not open
+    sys.argv = list(command[3:])
+    code = 70
+    try:
+        code = worker.main()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+async def start(*command: str, pass_fds: Iterable[int] = (), **named: Any) -> asyncio.subprocess.Process:
+    """What create_subprocess_exec does, with a fork for a worker."""
+    if supervisor.WORKER in command:
+        named["preexec_fn"] = partial(become, command, pass_fds)
+    return await START(*command, pass_fds=pass_fds, **named)
+
+
+START = asyncio.create_subprocess_exec
+asyncio.create_subprocess_exec = start  # type: ignore[assignment]
 supervisor.WORKER = "tests.faults.worker"
 supervisor.SILENCE_SECONDS = float(os.environ["BREAKWATER_PATIENCE"])
 child._FIRST_WAIT = child._LONGEST_WAIT = 0.05  # a worker that was killed is wanted again at once

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.conftest import Played, Row, rows
+from tests.faults.conftest import Hung, Played, Row, rows
 from tests.faults.places import ANSWERED, BLOCK, CLOSED, CUT, TUNNEL, Kind
 from tests.faults.stage import SECRET
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)  # the first test waits for all cases: some 40 s
 
+HUNG = [row for row in rows() if row.kind is Kind.SYNC_HANG]
 LIVING = [row for row in rows() if row.kind is not Kind.SYNC_HANG]
 
 
@@ -44,6 +45,34 @@ def test_a_failure_is_a_block_or_the_end_of_the_connection(played: Played, row: 
     reasons = played.reasons.get(client, [])
     assert len(reasons) == place.records, reasons
     assert all(reason.startswith(place.reason) for reason in reasons), reasons
+
+
+@pytest.mark.parametrize("row", HUNG, ids=[row.sentence for row in HUNG])
+def test_a_worker_that_hangs_is_killed_and_nothing_of_the_origin_has_passed(hung: Hung, row: Row) -> None:
+    client, place, seen = row.case.client, row.place, hung.seen[row.case.client]
+    assert (client, place.name) in hung.fired, "the fault was never reached, so this shows nothing"
+    assert ended(seen) in {ANSWERED: (ANSWERED,), CUT: (CUT, CLOSED)}.get(place.ends, (CLOSED,))
+    if place.ends is not CUT:
+        assert leaked(seen) == b""
+    if not place.sent:
+        assert hung.begun[client] == 0, "a request was sent on"
+        assert client.encode() not in hung.heard, "bytes of a tunnel were sent on"
+    assert len(hung.reasons.get(client, [])) <= max(place.records, 1)
+
+
+def test_a_client_without_a_fault_is_served_while_workers_hang(hung: Hung) -> None:
+    pairs = zip(HUNG, hung.after, strict=True)
+    assert [(row.sentence, seen) for row, seen in pairs if seen.status != 200 or not seen.whole] == []
+
+
+def test_every_worker_that_hung_was_killed(hung: Hung) -> None:
+    assert hung.killed >= len(HUNG)
+
+
+def test_the_table_would_notice_a_dispatcher_that_only_logs(mutated: dict[str, Seen]) -> None:
+    """The mutation of a hook's failure back to what stock mitmproxy makes of it: the origin's bytes come through."""
+    assert len(mutated) == 8
+    assert {sentence: ended(seen) for sentence, seen in mutated.items() if ended(seen) is not ANSWERED} == {}
 
 
 def leaked(seen: Seen) -> bytes:

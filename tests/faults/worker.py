@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proxy import connect, failing, worker
+from proxy import connect, failing, master, worker
 from tests.faults.places import CALLBACKS, HOOK_SECONDS, PLACES, Kind
 
 if TYPE_CHECKING:
@@ -120,7 +120,14 @@ def mark_clients() -> None:
     asyncio.BaseEventLoop.connect_accepted_socket = connect_accepted_socket  # type: ignore[method-assign]
 
 
+def forget_to_fail_closed() -> None:
+    """Log what fails and go on, as stock mitmproxy does: the mutation that shows that the table can fail."""
+    master.Dispatcher._fail_closed = lambda *_: None  # type: ignore[method-assign]
+
+
 def main() -> int:
+    if "BREAKWATER_MUTATION" in os.environ:
+        forget_to_fail_closed()
     plan = Plan(Path(os.environ["BREAKWATER_FAULTS"]))
     for name in dict.fromkeys(place.name for place in PLACES):
         if name in CALLBACKS:
