@@ -105,10 +105,19 @@ class PolicyWatch:
         self._next_judging = time.monotonic() + _JUDGE_SECONDS
         for part in batched([*self._exchanges(), *self._tunnels()], _SLICE):
             for exchange, cut in part:
-                if (why := self._blocks_now(exchange)) is not None:
+                if (why := self._why_cut(exchange)) is not None:
                     exchange.detail = why
                     cut()
             await asyncio.sleep(0)
+
+    def _why_cut(self, exchange: Exchange) -> str | None:
+        try:
+            return self._blocks_now(exchange)
+        except (
+            Exception
+        ):  # invariant 2: what cannot be judged does not stay open, and the others are judged all the same
+            log.exception("what is open cannot be judged again, so it is cut")
+            return "cut off: it could not be judged again"
 
     def _exchanges(self) -> Iterator[tuple[Exchange, Callable[[], None]]]:
         return ((each, partial(_cut_open, each)) for each in self._state.recorder.open if each.cut is not None)

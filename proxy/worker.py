@@ -173,7 +173,9 @@ class Worker:
 
     def _look_after(self, task: asyncio.Task[None]) -> None:
         """End a worker one of whose tasks has died: the supervisor starts it again, whole."""
-        if not task.cancelled() and (error := task.exception()) is not None:
+        ours = task.cancelled() and task.cancelling()  # as at the end of a worker; any other has died of it
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None and not ours:
             log.error("a part of this worker has died, so it ends", exc_info=error)
             self.failed = True
             self._stopping.set()

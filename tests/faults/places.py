@@ -223,4 +223,10 @@ TUNNELS = (
     Place(f"{_SIDE}write", "bytes go", (TUNNEL,), SYNC, CLOSED),
 )
 
-PLACES = (*HOOKS, *FRONT, *PARTS, *TUNNELS)
+#: The tasks of a worker, which no client reaches: tests/faults/test_tasks.py.
+TASKS = (
+    Place("proxy.policy_watch:PolicyWatch._judge_again", "what is open is judged again", (), ASYNC, CLOSED),
+    Place("proxy.recording:Recorder.tick", "what is open for long is recorded", (), SYNC, CLOSED),
+)
+
+PLACES = (*HOOKS, *FRONT, *PARTS, *TUNNELS, *TASKS)

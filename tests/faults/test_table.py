@@ -36,7 +36,6 @@ ELSEWHERE = {
     "proxy.answers:WorkerAnswers.room": "looks a connection up, in layers whose crash is a row",
     "proxy.recording:Recorder.decide": "Spool.append is the part of it that can fail",
     "proxy.recording:Recorder.moves": "response.stream is where it is called",
-    "proxy.recording:Recorder.tick": "its task ends the worker: proxy/worker.py, _look_after",
     "proxy.recording:Recorder.end_all": "the worker is going away: nothing is served any more",
 }
 

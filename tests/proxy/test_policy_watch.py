@@ -109,6 +109,20 @@ async def test_a_disabled_account_loses_what_it_has_open(watched):
     assert open_now.detail == "cut off: the account is disabled"
 
 
+async def test_what_cannot_be_judged_again_is_cut_and_the_rest_is_judged(watched):
+    files, node, _ = watched
+    broken, cut_broken = open_exchange("https://good.test/")
+    broken.facts = object()
+    blocked, cut_blocked = open_exchange("https://bad.test/")
+    node.recorder.open = (broken, blocked)
+    before = node.in_force
+    files.entries = ("malware: bad.test",)
+    files.now = 2
+    await swapped(node, before)
+    assert (cut_broken, cut_blocked) == ([True], [True])
+    assert broken.detail == "cut off: it could not be judged again"
+
+
 def idle_tunnel(url, verdict=ALLOW):
     """A connection whose CONNECT was answered, with no request under way."""
     exchange = Exchange(facts(url, "connect"), verdict)
