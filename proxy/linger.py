@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 #: How long a client may go on sending behind our last answer, in seconds.
 LINGER_SECONDS = 0.5
 
-#: And how much of it is read, in bytes: more would be work that a client gives us for nothing.
+#: How long it may take to read that answer, in seconds.
+_TAKE_SECONDS = 30.0
+
+#: How much of what it sends is read, in bytes: more would be work that a client gives us for nothing.
 _LINGER_BYTES = 1_048_576
 
 
@@ -70,7 +73,11 @@ class _Dropping(asyncio.Protocol):
         self._transport = transport
         self._lost = lost
         self._left = _LINGER_BYTES
-        self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.close)
+        loop = asyncio.get_running_loop()
+        self._timers = (
+            loop.call_later(LINGER_SECONDS, transport.close),
+            loop.call_later(_TAKE_SECONDS, transport.abort),  # a closed transport waits for its buffer to leave
+        )
 
     def data_received(self, data: bytes) -> None:
         self._left -= len(data)
@@ -78,5 +85,6 @@ class _Dropping(asyncio.Protocol):
             self._transport.pause_reading()
 
     def connection_lost(self, _: Exception | None) -> None:
-        self._timer.cancel()
+        for timer in self._timers:
+            timer.cancel()
         self._lost()

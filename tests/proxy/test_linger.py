@@ -72,6 +72,17 @@ async def test_nobody_is_listened_to_for_ever(answering, monkeypatch):
         await protocol.lost.wait()
 
 
+async def test_nobody_is_waited_for_who_does_not_read(answering, monkeypatch):
+    monkeypatch.setattr(linger, "LINGER_SECONDS", 0.05)
+    monkeypatch.setattr(linger, "_TAKE_SECONDS", 0.2)
+    protocol, client = answering
+    await asyncio.get_running_loop().sock_sendall(client, b"x")
+    await asyncio.sleep(0.05)
+    protocol.transport.write(bytes(50 * 2**20))
+    async with asyncio.timeout(10):
+        await protocol.lost.wait()
+
+
 async def test_a_connection_that_is_gone_is_not_waited_for(answering):
     protocol, client = answering
     client.close()
