@@ -93,16 +93,16 @@ class Limits(BaseModel):
         default=65_536, le=1_048_576, description="Largest request head, bytes (64KiB works too). Default 65536."
     )
     head_seconds: Seconds = Field(
-        default=10.0, ge=0.1, le=120, description="To send a head, seconds, 0.1 to 120. Default 10."
+        default=10.0, ge=0.1, le=120, description="To send a head, or to finish TLS after a ClientHello, seconds, 0.1 to 120. Default 10."
     )
     hello_seconds: Seconds = Field(
-        default=5.0, ge=0.1, le=60, description="To send a ClientHello, seconds, 0.1 to 60. Default 5."
+        default=5.0, ge=0.1, le=60, description="To begin in a tunnel: to send a whole ClientHello, seconds, 0.1 to 60. Default 5."
     )
     dns_seconds: Seconds = Field(
         default=5.0, ge=0.1, le=30, description="To resolve a name, seconds, 0.1 to 30. Default 5."
     )
     connect_seconds: Seconds = Field(
-        default=10.0, ge=0.1, le=120, description="To connect to an origin, seconds, 0.1 to 120. Default 10."
+        default=10.0, ge=0.1, le=120, description="To connect to an origin, TLS included, seconds, 0.1 to 120. Default 10."
     )
     idle_seconds: Seconds = Field(
         default=120.0,

@@ -16,20 +16,20 @@ from categories.address import MalformedAddress
 from proxy import respond
 from proxy.block_page import LAST_RESORT, Ask, ask_of
 from proxy.counting import TOO_LARGE_REQUEST, announced, answer_counter, request_counter
-from proxy.flow_facts import judged_target, request_facts, sni_of
+from proxy.flow_facts import judged_target, request_facts
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.reasons import MALFORMED
 from proxy.recording import Exchange
 from proxy.replaced.part import OURS
 from proxy.respond import failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
+from proxy.tls_hooks import TlsHooks
 from proxy.upstream import client_left
 from proxy.worker_state import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mitmproxy import tls
     from mitmproxy.connection import Client
     from mitmproxy.proxy.layer import NextLayer
 
@@ -52,14 +52,11 @@ class Addon:
 
     def __init__(self, state: WorkerState, tls_config: BreakwaterTlsConfig) -> None:
         self._state = state
+        self._tls = TlsHooks(state, tls_config)
         self.handlers: dict[str, Handler] = {}
         self._table: dict[str, Callable[[Handler, Any], Any]] = {
             "next_layer": self.next_layer,
-            "tls_clienthello": self.tls_clienthello,
-            "tls_start_client": lambda _, data: tls_config.tls_start_client(data),
-            "tls_start_server": lambda _, data: tls_config.tls_start_server(data),
-            "tls_established_server": lambda _, data: tls_config.tls_established_server(data),
-            "tls_failed_client": self.tls_failed_client,
+            **self._tls.table,
             "http_connect": self.http_connect,
             "requestheaders": self.requestheaders,
             "responseheaders": self.responseheaders,
@@ -78,23 +75,12 @@ class Addon:
     def next_layer(self, handler: Handler, data: NextLayer) -> None:
         """Choose what the bytes of a connection may be: TLS or HTTP, nothing else."""
         data.layer = next_layer(data.context, data.data_client(), data.data_server())
+        if handler.tunnel is not None:
+            handler.tunnel.begun = True
         if isinstance(data.layer, Closed) and handler.tunnel is not None:
             refused = handler.tunnel.exchange
             refused.verdict = raw_verdict(refused.verdict.policy_revision)
             refused.status, refused.detail = refused.verdict.status, "neither TLS nor HTTP behind CONNECT"
-
-    def tls_clienthello(self, handler: Handler, data: tls.ClientHelloData) -> None:
-        """Keep the name that the client asks for: a request inside must agree with it."""
-        data.establish_server_tls_first = False
-        if handler.tunnel is not None:
-            handler.tunnel.sni = sni_of(data.client_hello.sni)
-
-    def tls_failed_client(self, handler: Handler, data: tls.TlsData) -> None:
-        """Count a client that refuses our certificate; ITS may pass that host through, nobody else."""
-        if handler.tunnel is not None and not handler.exchanges:
-            refused, host = self._state.refused_certificates, handler.tunnel.host
-            refused.put(host, (refused.get(host) or 0) + 1)
-            handler.tunnel.exchange.detail = "the client refused our certificate"
 
     def http_connect(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Refuse: the front answers every CONNECT itself, so this one came by another way."""
@@ -236,10 +222,12 @@ class Addon:
     def client_connected(self, handler: Handler, client: Client) -> None:
         """Keep which handler a client has: mitmproxy's layers know only the client."""
         self.handlers[client.id] = handler
+        self._tls.await_hello(handler)
 
     def client_disconnected(self, handler: Handler, client: Client) -> None:
         """Record whatever the connection leaves behind: a CONNECT without a request inside, a request cut short."""
         self.handlers.pop(client.id, None)
+        self._tls.forget(client)
         left = list(handler.exchanges)
         if handler.tunnel is not None:
             left.append(handler.tunnel.exchange)

@@ -10,10 +10,42 @@ _RECORD_HEADER = 5  # RFC 8446, section 5.1: type, version, length
 _MESSAGE_HEADER = 4  # section 4: type, length
 _VERSION_AND_RANDOM = 34  # section 4.1.2
 _SERVER_NAME = 0  # RFC 6066, section 3: the extension, and the one kind of name in it
+_CLIENT_HELLO = 1  # RFC 8446, section 4
+
+#: Bytes of which a ClientHello is no more: with post-quantum key shares they come to some 2 KiB.
+HELLO_CAP = 32 * 1024
+
+#: Real ClientHellos come in one record, rarely two.
+_RECORDS = 16
 
 
 class MalformedHello(ValueError):
     """The bytes are no ClientHello."""
+
+
+def is_whole(data: bytes | bytearray) -> bool:
+    """Tell from the lengths alone whether a whole ClientHello has come (RFC 8446, sections 4 and 5.1).
+
+    Parsing what has come so far at every segment would cost minutes of CPU for 32 KiB in one-byte records. Raises
+    MalformedHello.
+    """
+    start, come = 0, 0
+    for _ in range(_RECORDS):
+        if not b"\x16\x03".startswith(data[start : start + 2]):
+            raise MalformedHello("not a handshake record")
+        least = 0 if start else _MESSAGE_HEADER  # the first record holds the message's own header
+        if len(data) < start + _RECORD_HEADER + least:
+            return False
+        length = int.from_bytes(data[start + 3 : start + 5])
+        if length < max(least, 1) or data[5] != _CLIENT_HELLO:
+            raise MalformedHello("not a ClientHello")
+        come += min(length, len(data) - start - _RECORD_HEADER)
+        if come >= _MESSAGE_HEADER + int.from_bytes(data[6:9]):
+            return True
+        if len(data) > HELLO_CAP:
+            raise MalformedHello("too large")
+        start += _RECORD_HEADER + length
+    raise MalformedHello("in too many records")
 
 
 def server_name(records: bytes) -> str | None:
@@ -42,7 +74,7 @@ def _message(records: bytes) -> bytes:
             raise MalformedHello("not a handshake record")
         piece, at = _vector(records, at + _RECORD_HEADER - 2, 2)
         message += piece
-    if message[0] != 1:
+    if message[0] != _CLIENT_HELLO:
         raise MalformedHello("not a ClientHello")
     return message[_MESSAGE_HEADER : _MESSAGE_HEADER + int.from_bytes(message[1:4])]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mitmproxy.proxy import server
 
-from proxy.replaced import bodies, driver, flow, h2_pins, http1, http1_origin, http2, stream, values, websocket
+from proxy.replaced import bodies, driver, flow, h2_pins, http1, http1_origin, http2, stream, tls, values, websocket
 from proxy.replaced.part import digest_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     """Give everything that is replaced, in the order of a request's way."""
     heads = (*http1.parts(answers), *http1_origin.parts(answers), *http2.parts(answers))
     messages = (*bodies.parts(), *flow.parts(answers), *stream.parts(answers), *websocket.parts(answers))
-    return (*driver.parts(), *values.parts(), *heads, *messages)
+    return (*driver.parts(), *values.parts(), *tls.parts(), *heads, *messages)
 
 
 def install(dial: Dial, answers: Answers, stock: Set[str] = frozenset()) -> None:

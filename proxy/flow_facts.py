@@ -39,6 +39,7 @@ class Tunnel:
     identified: Identified
     exchange: Exchange
     sni: str | None = None
+    begun: bool = False  # whether the client has said anything inside
 
 
 def connect_facts(

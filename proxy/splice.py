@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from proxy.client_hello import MalformedHello, server_name
+from proxy.client_hello import HELLO_CAP, MalformedHello, is_whole, server_name
 from proxy.connect import UpstreamError
 from proxy.evaluate import evaluate
 from proxy.facts import Stage
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 
     from proxy.recording import Exchange
     from proxy.worker_state import WorkerState
-
-#: A ClientHello of more than this is none: with post-quantum key shares they come to some 2 KiB.
-_HELLO_CAP = 32 * 1024
-
-
-#: Handshake type of a ClientHello.
-_CLIENT_HELLO = 1
-
-#: Real ClientHellos come in one record, rarely two.
-_HELLO_RECORDS = 16
 
 
 class NoClientHello(Exception):
@@ -99,46 +89,19 @@ async def _server_name(client: _Side, seconds: float) -> str | None:
             while True:
                 if client.failed is not None:
                     raise client.failed
-                if _is_whole(client.held):
-                    return _name_in(bytes(client.held))
+                if is_whole(client.held):
+                    return server_name(bytes(client.held))
                 if client.ended and not client.held:
                     raise ClientGone
-                if client.ended or len(client.held) > _HELLO_CAP:
+                if client.ended:
                     raise NoClientHello("no ClientHello behind CONNECT")
                 await client.more()
     except TimeoutError:
         if not client.held:
             raise ClientGone from None
         raise NoClientHello(f"no whole ClientHello within {seconds:g} s") from None
-
-
-def _name_in(data: bytes) -> str | None:
-    try:
-        return server_name(data)
-    except MalformedHello:
-        raise NoClientHello("a ClientHello that contradicts itself") from None
-
-
-def _is_whole(data: bytes | bytearray) -> bool:
-    """Tell from the lengths alone whether a whole ClientHello has come (RFC 8446, sections 4 and 5.1).
-
-    Parsing what has come so far at every segment would cost minutes of CPU for 32 KiB in one-byte records.
-    """
-    start, come = 0, 0
-    for _ in range(_HELLO_RECORDS):
-        if not b"\x16\x03".startswith(data[start : start + 2]):
-            raise NoClientHello("not TLS behind CONNECT")
-        least = 0 if start else 4  # the first record holds the handshake's own header
-        if len(data) < start + 5 + least:
-            return False
-        length = int.from_bytes(data[start + 3 : start + 5])
-        if length < max(least, 1) or data[5] != _CLIENT_HELLO:
-            raise NoClientHello("not TLS behind CONNECT")
-        come += min(length, len(data) - start - 5)
-        if come >= 4 + int.from_bytes(data[6:9]):
-            return True
-        start += 5 + length
-    raise NoClientHello("a ClientHello in too many records")
+    except MalformedHello as error:
+        raise NoClientHello(f"no ClientHello behind CONNECT: {error}") from None
 
 
 async def _relay(
@@ -209,7 +172,7 @@ class _Side(asyncio.Protocol):
         if self._peer is None:
             self.held += data
             self._came.set()
-            if len(self.held) > _HELLO_CAP:
+            if len(self.held) > HELLO_CAP:
                 self._transport.pause_reading()
             return
         self._count(len(data))

@@ -42,10 +42,12 @@ MITMPROXY = {
     "proxy/replaced/http2.py",  # its HTTP/2
     "proxy/replaced/part.py",  # what a replaced part is
     "proxy/replaced/stream.py",  # its one request and answer
+    "proxy/replaced/tls.py",  # its TLS
     "proxy/replaced/values.py",  # its messages, headers, options, hooks and contexts
     "proxy/replaced/websocket.py",  # its WebSocket
     "proxy/respond.py",  # answers -> its responses
     "proxy/room.py",  # its connections' sockets
+    "proxy/tls_hooks.py",  # its hooks of TLS
     "proxy/tls_config.py",  # which certificates it shows and believes
     "proxy/worker.py",  # starts it
 }
@@ -82,6 +84,7 @@ NO_TEST_OF_ITS_OWN = {
     "proxy/room.py": "tests/e2e/test_http2.py stops clients and origins at every place",
     "proxy/replaced/http1.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
     "proxy/replaced/http2.py": "tests/e2e/test_http2.py sends what it is for",
+    "proxy/replaced/tls.py": "tests/e2e/test_handshakes.py stalls in TLS on both sides",
     "proxy/replaced/stream.py": "tests/e2e/test_broken_origins.py breaks off at every point",
     "proxy/replaced/websocket.py": "tests/e2e/test_limits.py sends messages that are too large",
     "proxy/verdict.py": "values only",

@@ -224,8 +224,11 @@ _original_matches = GetHttpConnection.connection_spec_matches
 
 def _not_leaving_or(leaving: WeakSet[Connection]) -> Callable[[GetHttpConnection, Connection], bool]:
     def connection_spec_matches(self: GetHttpConnection, connection: Connection) -> bool:
-        """Ask nothing more of a connection that its origin leaves."""
-        return _original_matches(self, connection) and connection not in leaving
+        """Ask nothing more of a connection that its origin leaves.
+
+        Nor of one that has failed: stock says the same of every later request of a client, without trying again.
+        """
+        return _original_matches(self, connection) and connection not in leaving and not connection.error
 
     return connection_spec_matches
 

@@ -85,6 +85,7 @@ CALLBACKS = {
 }
 
 _ADDON = "proxy.addon:Addon."
+_INSIDE_TLS = "proxy.tls_hooks:TlsHooks."
 _TLS = "proxy.tls_config:BreakwaterTlsConfig."
 _FRONT = "proxy.front:Front."
 _SPLICE = "proxy.splice:"
@@ -93,11 +94,11 @@ _SIDE = "proxy.splice:_Side."
 HOOKS = (
     Place(f"{_ADDON}client_connected", "mitmproxy takes the connection", REQUESTS, ASYNC, CLOSED),
     Place(f"{_ADDON}next_layer", "what its bytes are is chosen", REQUESTS, ASYNC, CLOSED),
-    Place(f"{_ADDON}tls_clienthello", "a ClientHello inside a tunnel is read", INSIDE, ASYNC, CLOSED),
+    Place(f"{_INSIDE_TLS}tls_clienthello", "a ClientHello inside a tunnel is read", INSIDE, ASYNC, CLOSED),
     Place(f"{_TLS}tls_start_client", "our certificate is shown", INSIDE, ASYNC, CLOSED),
     Place(f"{_TLS}tls_start_server", "TLS with the origin begins", INSIDE, ASYNC, CLOSED),
     Place(f"{_TLS}tls_established_server", "TLS with the origin stands", INSIDE, ASYNC, CLOSED),
-    Place(f"{_ADDON}tls_failed_client", "a client refuses our certificate", (H1,), ASYNC, CLOSED, "distrust"),
+    Place(f"{_INSIDE_TLS}tls_failed_client", "a client refuses our certificate", (H1,), ASYNC, CLOSED, "distrust"),
     Place(
         f"{_ADDON}http_connect",
         "a CONNECT comes by another way than the front",
@@ -211,8 +212,8 @@ TUNNELS = (
     Place("proxy.front:splice", "a tunnel is passed through", (TUNNEL,), ASYNC, CLOSED),
     Place(f"{_SPLICE}_splice", "its sides are joined", (TUNNEL,), ASYNC, CLOSED),
     Place(f"{_SPLICE}_server_name", "its ClientHello is awaited", (TUNNEL,), ASYNC, CLOSED),
-    Place(f"{_SPLICE}_is_whole", "its ClientHello is measured", (TUNNEL,), SYNC, CLOSED),
-    Place(f"{_SPLICE}_name_in", "its ClientHello is read", (TUNNEL,), SYNC, CLOSED),
+    Place(f"{_SPLICE}is_whole", "its ClientHello is measured", (TUNNEL,), SYNC, CLOSED),
+    Place(f"{_SPLICE}server_name", "its ClientHello is read", (TUNNEL,), SYNC, CLOSED),
     Place(f"{_SPLICE}evaluate", "it is judged by its ClientHello", (TUNNEL,), SYNC, CLOSED),
     Place("proxy.connect:Dialer.socket_to", "its origin is dialled", (TUNNEL,), ASYNC, CLOSED),
     Place(f"{_SPLICE}_relay", "its bytes begin to pass", (TUNNEL,), ASYNC, CLOSED),

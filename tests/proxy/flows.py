@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from types import SimpleNamespace
 
 from mitmproxy.test import tflow
 
@@ -22,13 +21,19 @@ class Handler:
         self.exchanges = set()
         self.draining = False
         self.client_ip = "10.1.2.3"
+        self.client = CLIENT
         self.closed = False
 
     def close(self):
         self.closed = True
 
 
-CLIENT = SimpleNamespace(id="client-1")
+class Client:
+    id = "client-1"
+    tls_established = False
+
+
+CLIENT = Client()
 
 
 def flow(host="site.test", headers=(), *, response=False, path="/", port=80, scheme="http"):

@@ -251,16 +251,6 @@ def test_a_connect_that_mitmproxy_sees_is_refused(addon, made):
     assert reasons(made) == [("block", "protocol.malformed", 400)]
 
 
-def test_a_client_that_refuses_our_certificate_is_counted_and_its_connect_recorded(addon, made):
-    handler = Handler(tunnel())
-    addon.tls_failed_client(handler, None)
-    addon.client_disconnected(handler, CLIENT)
-    assert dict(made.refused_certificates.items()) == {"site.test": 1}
-    assert [(each.method, each.outcome, each.detail) for each in made.spool.records] == [
-        ("CONNECT", "client-abort", "the client refused our certificate")
-    ]
-
-
 async def test_a_hook_that_failed_is_answered_503_with_a_record(addon, made):
     sent = flow(headers=[SIGNED])
     assert addon.refuse(Handler(), sent, "requestheaders", RuntimeError("secret"))

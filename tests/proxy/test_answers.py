@@ -56,7 +56,7 @@ def test_a_request_without_a_verdict_never_gets_its_origin(answers):
 
 
 @pytest.mark.parametrize("user", [None, "ana"], ids=["outside a tunnel", "inside one"])
-def test_a_head_that_cannot_be_read_is_recorded_under_the_tunnels_user(addon, answers, made, user):
+async def test_a_head_that_cannot_be_read_is_recorded_under_the_tunnels_user(addon, answers, made, user):
     handler = Handler(tunnel() if user else None)
     addon.client_connected(handler, CLIENT)
     raw = answers.refuse_head(CLIENT, 431, "the head is too large")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mitmproxy.proxy.layers.tls import parse_client_hello
 
-from proxy.client_hello import MalformedHello, server_name
+from proxy.client_hello import HELLO_CAP, MalformedHello, is_whole, server_name
 
 
 def real(name, alpn=("h2", "http/1.1")):
@@ -106,3 +107,51 @@ def test_any_bytes_are_a_hello_or_refused(data):
             server_name(bytes_)
         except MalformedHello:
             continue
+
+
+def in_records(hello, size):
+    body = hello[5:]
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"\x16\x03\x01" + len(piece).to_bytes(2) + piece for piece in pieces)
+
+
+@pytest.mark.parametrize("size", [16_000, 400, 100], ids=["one record", "two records", "several"])
+def test_a_hellois_whole_exactly_when_a_parser_has_all_of_it(size):
+    sent = in_records(HELLO, size)
+    for length in range(len(sent) + 1):
+        assert is_whole(sent[:length]) is (parse_client_hello(sent[:length]) is not None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"GET / HTTP/1.1\r\n", b"\x17\x03\x03\x00\x10", b"\x16\x02\x00\x00\x10", b"\x16\x03\x01\x00\x00" * 3, b"S",
+     b"\x16\x03\x01\x00\x02\x01\x00" * 4],
+    ids=["HTTP", "another record", "SSL 2", "empty records", "one byte of SSH", "a header in two records"],
+)  # fmt: skip
+def test_what_never_becomes_one_is_refused(data):
+    with pytest.raises(MalformedHello):
+        is_whole(data)
+
+
+def test_a_hello_in_single_bytes_of_records_is_refused_after_sixteen():
+    sent = b"\x16\x03\x01\x00\x04" + HELLO[5:9] + in_records(b"     " + HELLO[9:], 1)
+    with pytest.raises(MalformedHello, match="too many records"):
+        is_whole(sent)
+    assert not any(is_whole(sent[:length]) for length in range(9 + 14 * 6))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_judged_without_another_error(data):
+    with contextlib.suppress(MalformedHello):
+        assert is_whole(data) in (True, False)
+
+
+def test_a_hello_that_has_no_end_in_sight_is_refused():
+    sent = b"\x16\x03\x01\x40\x00\x01\xff\xff\xff" + b"x" * (2**14 - 4) + b"\x16\x03\x01\x40\x00" + b"x" * 2**14
+    assert not is_whole(sent[:HELLO_CAP])
+    with pytest.raises(MalformedHello, match="too large"):
+        is_whole(sent + b"\x16\x03\x01\x40\x00")
+
+
+def test_what_follows_a_whole_hello_is_no_part_of_it():
+    assert is_whole(HELLO + bytes(2 * HELLO_CAP))

@@ -1,62 +1,53 @@
-"""How much of a ClientHello has come: told from lengths alone, against a parser that reads it whole."""
+"""What comes behind CONNECT to a host that is passed through: its name, or why there is none."""
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import ssl
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from mitmproxy.proxy.layers.tls import parse_client_hello
 
-from proxy.splice import NoClientHello, _is_whole
+from proxy.splice import ClientGone, NoClientHello, _server_name, _Side
 
 
 def client_hello(name="site.test"):
     outgoing = ssl.MemoryBIO()
-    context = ssl.create_default_context()
-    connection = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
+    connection = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
     with pytest.raises(ssl.SSLWantReadError):
         connection.do_handshake()
     return outgoing.read()
 
 
-def in_records(hello, size):
-    body = hello[5:]
-    pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    return b"".join(b"\x16\x03\x01" + len(piece).to_bytes(2) + piece for piece in pieces)
+def side(data, ended=False):
+    made = _Side()
+    made.connection_made(asyncio.Transport())
+    made.held += data
+    made.ended = ended
+    return made
 
 
-HELLO = client_hello()
+async def test_a_hello_that_comes_in_two_pieces_names_its_host():
+    sent = client_hello()
+    client = side(sent[:50])
+    asyncio.get_running_loop().call_soon(client.data_received, sent[50:])
+    assert await _server_name(client, 10) == "site.test"
 
 
-@pytest.mark.parametrize("size", [16_000, 400, 100], ids=["one record", "two records", "several"])
-def test_a_hello_is_whole_exactly_when_a_parser_has_all_of_it(size):
-    sent = in_records(HELLO, size)
-    for length in range(len(sent) + 1):
-        assert _is_whole(sent[:length]) is (parse_client_hello(sent[:length]) is not None)
+REFUSED = {
+    "HTTP": (b"GET / HTTP/1.1\r\n", False, "not a handshake record"),
+    "half a hello, and the end": (client_hello()[:50], True, "no ClientHello behind CONNECT"),
+    "half a hello, and nothing": (client_hello()[:50], False, "within 0.05 s"),
+    "a hello that contradicts itself": (b"\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03", False, "too large"),
+}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"GET / HTTP/1.1\r\n", b"\x17\x03\x03\x00\x10", b"\x16\x02\x00\x00\x10", b"\x16\x03\x01\x00\x00" * 3, b"S",
-     b"\x16\x03\x01\x00\x02\x01\x00" * 4],
-    ids=["HTTP", "another record", "SSL 2", "empty records", "one byte of SSH", "a header in two records"],
-)  # fmt: skip
-def test_what_is_no_hello_is_refused(data):
-    with pytest.raises(NoClientHello):
-        _is_whole(data)
+@pytest.mark.parametrize(("sent", "ended", "why"), REFUSED.values(), ids=REFUSED.keys())
+async def test_what_is_no_hello_is_refused(sent, ended, why):
+    with pytest.raises(NoClientHello, match=why):
+        await _server_name(side(sent, ended), 0.05)
 
 
-def test_a_hello_in_single_bytes_of_records_is_refused_after_sixteen():
-    sent = b"\x16\x03\x01\x00\x04" + HELLO[5:9] + in_records(b"     " + HELLO[9:], 1)
-    with pytest.raises(NoClientHello, match="too many records"):
-        _is_whole(sent)
-    assert not any(_is_whole(sent[:length]) for length in range(9 + 14 * 6))
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_judged_without_another_error(data):
-    with contextlib.suppress(NoClientHello):
-        assert _is_whole(data) in (True, False)
+@pytest.mark.parametrize("ended", [True, False])
+async def test_who_says_nothing_has_left(ended):
+    with pytest.raises(ClientGone):
+        await _server_name(side(b"", ended), 0.05)
