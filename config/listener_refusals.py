@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from config.proxy_settings import Listener, Proxy
     from config.settings import Identity, Metrics
 
-#: The usage log of a worker is written in segments of this size (usage_log/spool.py), one after the other; this many
-#: let it write, prepare the next one, and wait for the collector.
+#: The usage log of a worker is written in segments of this size (usage_log/spool.py), one after the other. An old and a
+#: new worker, which overlap at an upgrade, hold two each: the one that is written, and the next. The other two let them
+#: go on while the collector reads.
 SEGMENT_BYTES = 8 * 1024**2
-SEGMENTS_LEAST = 4
+SEGMENTS_LEAST = 6
 
 type _Socket = tuple[IPv4Address | IPv6Address, int]
 

@@ -93,16 +93,25 @@ class Limits(BaseModel):
         default=65_536, le=1_048_576, description="Largest request head, bytes (64KiB works too). Default 65536."
     )
     head_seconds: Seconds = Field(
-        default=10.0, ge=0.1, le=120, description="To send a head, or to finish TLS after a ClientHello, seconds, 0.1 to 120. Default 10."
+        default=10.0,
+        ge=0.1,
+        le=120,
+        description="To send a head, or to finish TLS after a ClientHello, seconds, 0.1 to 120. Default 10.",
     )
     hello_seconds: Seconds = Field(
-        default=5.0, ge=0.1, le=60, description="To begin in a tunnel: to send a whole ClientHello, seconds, 0.1 to 60. Default 5."
+        default=5.0,
+        ge=0.1,
+        le=60,
+        description="To begin in a tunnel: to send a whole ClientHello, seconds, 0.1 to 60. Default 5.",
     )
     dns_seconds: Seconds = Field(
         default=5.0, ge=0.1, le=30, description="To resolve a name, seconds, 0.1 to 30. Default 5."
     )
     connect_seconds: Seconds = Field(
-        default=10.0, ge=0.1, le=120, description="To connect to an origin, TLS included, seconds, 0.1 to 120. Default 10."
+        default=10.0,
+        ge=0.1,
+        le=120,
+        description="To connect to an origin, TLS included, seconds, 0.1 to 120. Default 10.",
     )
     idle_seconds: Seconds = Field(
         default=120.0,
@@ -162,9 +171,10 @@ class Limits(BaseModel):
     )
     spool_bytes: Bytes = Field(
         default=20 * 1024**3,
-        ge=32 * 1024**2,
+        ge=48 * 1024**2,
         description="Usage log that waits for the collector, bytes (20GiB works too), shared by the workers, at least "
-        "32 MiB for each; when it is full everything is blocked. Default 20 GiB.",
+        "48 MiB for each, since at an upgrade two workers write at once; when it is full everything is blocked. "
+        "Default 20 GiB.",
     )
     recycle_connections: Whole = Field(
         default=200_000,

@@ -65,7 +65,7 @@ _REFUSED = """## What no file may do
 - Read a child-abuse list from a web address, or run without a list that maps to `pornography` (`starter_only: true`
   is for trying out).
 - Let people through unnamed (`identity.required: false`), except on loopback, or leave `identity.methods` empty.
-- Give a worker less than 32 MiB of the spool (`proxy.limits.spool_bytes`; `workers: auto` counts the machine's cores).
+- Give a worker less than 48 MiB of the spool (`proxy.limits.spool_bytes`; `workers: auto` counts the machine's cores).
 - Take passwords over plain HTTP off loopback, unless `allow_plain_basic: true` says so.
 """
 

@@ -36,13 +36,13 @@ TOGETHER = [
         "a spool of one segment a worker",
         "proxy:\n  workers: 16\n  limits: {spool_bytes: 128MiB}  # <-\n",
         "proxy.limits.spool_bytes",
-        "write at least 512MiB",
+        "write at least 768MiB",
     ),
     (
         "a spool just too small",
-        "proxy:\n  workers: 2\n  limits: {spool_bytes: 67108863}  # <-\n",
+        "proxy:\n  workers: 2\n  limits: {spool_bytes: 100663295}  # <-\n",
         "proxy.limits.spool_bytes",
-        "write at least 64MiB",
+        "write at least 96MiB",
     ),
     (
         "metrics on the proxy's port",
@@ -68,7 +68,7 @@ ALLOWED = [
     ("said so at one listener", "proxy: {listen: [{address: '0.0.0.0:8080', allow_plain_basic: true}]}"),
     ("Basic inside TLS", "proxy: {listen: [{address: '0.0.0.0:8443', tls: {cert_file: a, key_file: b}}]}"),
     ("unnamed on loopback", "identity: {required: false}"),
-    ("the smallest spool", "proxy: {workers: 2, limits: {spool_bytes: 64MiB}}"),
+    ("the smallest spool", "proxy: {workers: 2, limits: {spool_bytes: 96MiB}}"),
     ("IPv4 and IPv6 on one port", "proxy: {listen: ['127.0.0.1:8080', '[::1]:8080']}"),
 ]
 
@@ -79,7 +79,7 @@ def test_allowed(more: str) -> None:
 
 
 def test_a_spool_for_automatic_workers_is_counted_by_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "proxy:\n  workers: auto\n  limits: {spool_bytes: 128MiB}  # <-\n"
+    text = "proxy:\n  workers: auto\n  limits: {spool_bytes: 192MiB}  # <-\n"
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)))
     assert settings(text).proxy.worker_count == 4
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(5)))

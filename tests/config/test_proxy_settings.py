@@ -28,7 +28,7 @@ ROWS = [
     ("a name for ever", "limits: {dns_seconds: 31}", "limits.dns_seconds", "at most 30"),
     ("an origin for ever", "limits: {connect_seconds: 121}", "limits.connect_seconds", "at most 120"),
     ("a stop for ever", "limits: {drain_seconds: 3601}", "limits.drain_seconds", "at most 3600"),
-    ("no room for one worker", "limits: {spool_bytes: 16MiB}", "limits.spool_bytes", "at least 33554432"),
+    ("no room for one worker", "limits: {spool_bytes: 16MiB}", "limits.spool_bytes", "at least 50331648"),
     ("the name is a suffix", "public_name: example", "public_name", "public suffix"),
     ("the name is an address", "public_name: 10.1.0.5", "public_name", "a name is needed"),
 ]

@@ -53,7 +53,7 @@ ROWS = [
     ("unnamed", "identity", with_proxy(listen=(Listener(address="0.0.0.0:8080"),)).model_copy(
         update={"identity": Identity(required=False, methods=())})),
     ("no method", "identity", SOUND.model_copy(update={"identity": Identity(methods=())})),
-    ("no room to log", "spool_bytes", with_proxy(workers=4, limits=Limits(spool_bytes=32 * 1024**2))),
+    ("no room to log", "spool_bytes", with_proxy(workers=4, limits=Limits(spool_bytes=48 * 1024**2))),
     ("metrics", "metrics", SOUND.model_copy(update={"metrics": Metrics(listen="127.0.0.1:8080")})),
 ]  # fmt: skip
 
