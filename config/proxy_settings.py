@@ -147,6 +147,13 @@ class Limits(BaseModel):
         description="Requests that a client may take back on one HTTP/2 connection, a minute; then it is closed. "
         "Default 200.",
     )
+    h2_floods_per_minute: Whole = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        description="Connections of one client address that a worker closes for that, or for frames that carry "
+        "nothing, a minute; beyond, the address gets HTTP/1.1 alone for a minute. Default 3.",
+    )
     h2_window_bytes: Bytes = Field(
         default=1_048_576,
         ge=65_536,

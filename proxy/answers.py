@@ -93,6 +93,12 @@ class WorkerAnswers:
         self._state.recorder.end(exchange)
         return raw_of(page, close=True)
 
+    def flooded(self, client: Client, why: str) -> str:
+        """Count a flood against its client's address, and give what its record says."""
+        address = self._handlers[client.id].client_ip
+        over = self._state.floods.count(address, self._state.limits.h2_floods_per_minute)
+        return f"{why}; no HTTP/2 for this address for a minute" if over else why
+
     def reset(self, client: Client) -> None:
         """End a client's connection in a reset, so that nobody takes what was sent for the whole."""
         handler = self._handlers.get(client.id)

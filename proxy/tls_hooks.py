@@ -39,7 +39,7 @@ class TlsHooks:
         self._timers: dict[Connection, asyncio.TimerHandle] = {}
         self.table: dict[str, Callable[[Handler, Any], Any]] = {
             "tls_clienthello": self.tls_clienthello,
-            "tls_start_client": lambda _, data: tls_config.tls_start_client(data),
+            "tls_start_client": self.tls_start_client,
             "tls_failed_client": self.tls_failed_client,
             "tls_start_server": self.tls_start_server,
             "tls_established_server": self.tls_established_server,
@@ -64,6 +64,14 @@ class TlsHooks:
             seconds = self._state.limits.head_seconds
             why = f"the TLS handshake did not end within {seconds:g} s"
             self._allow(handler, handler.client, seconds, partial(_no_handshake, handler, handler.tunnel, why))
+
+    def tls_start_client(self, handler: Handler, data: tls.TlsData) -> Any:
+        """Begin TLS with the client; where HTTP/2 floods come from, for HTTP/1.1 alone."""
+        start: Callable[[tls.TlsData], Any] = self._config.tls_start_client
+        started = start(data)
+        if data.ssl_conn is not None and handler.client_ip in self._state.floods:
+            data.ssl_conn.get_app_data()["http2"] = False
+        return started
 
     def tls_failed_client(self, handler: Handler, data: tls.TlsData) -> None:
         """Count a client that refuses our certificate; ITS may pass that host through, nobody else."""

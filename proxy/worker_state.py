@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from proxy.connect import NameNotFound, is_this_machine
 from proxy.detectors.destination import judge_address
 from proxy.evaluate import error_verdict, evaluate
+from proxy.flooding import Floods
 
 if TYPE_CHECKING:
     from config.proxy_settings import Limits
@@ -45,6 +46,7 @@ class WorkerState:
     dialer: Dialer
     own_ports: frozenset[int]  # those of the listeners, as they are bound
     refused_certificates: BoundedCache[str, int]  # hosts whose clients refuse our certificate, and how often
+    floods: Floods = field(default_factory=Floods)  # addresses whose HTTP/2 connections keep being ended
 
     @property
     def limits(self) -> Limits:

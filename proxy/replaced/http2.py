@@ -155,7 +155,7 @@ def _server_h2_event_or(answers: Answers) -> Callable[[Http2Server, Any], Any]:
     def handle_h2_event(self: Http2Server, event: Any) -> Generator[Any, Any, bool]:
         """Refuse and record floods, heads that are too large, and streams that break the rules."""
         if isinstance(event, Flood):
-            yield from _refuse(self, answers, str(event))
+            yield from _refuse(self, answers, answers.flooded(self.context.client, str(event)))
             return True
         if isinstance(event, Leaving):
             bounded(self).left = True

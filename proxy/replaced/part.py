@@ -58,6 +58,9 @@ class Answers(Protocol):
     def refuse_head(self, client: Client, status: int, why: str) -> bytes:
         """Record a head that cannot be read, and give the whole answer to it."""
 
+    def flooded(self, client: Client, why: str) -> str:
+        """Count a flood against its client's address, and give what its record says."""
+
     def reset(self, client: Client) -> None:
         """End a client's connection in a reset, so that nobody takes what was sent for the whole."""
 

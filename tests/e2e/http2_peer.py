@@ -169,10 +169,10 @@ class Peer:
 
 
 @contextmanager
-def peer(product: Product, network: Network, host: str) -> Iterator[Peer]:
-    """A peer behind CONNECT to `host`, as ana."""
+def peer(product: Product, network: Network, host: str, source: str = "127.0.0.1") -> Iterator[Peer]:
+    """A peer behind CONNECT to `host`, as ana. A flood comes from an address of its own: it is held against it."""
     target = f"{host}:{network.tls_port}"
-    with Client(product) as client:
+    with Client(product, source) as client:
         assert client.connect(target, credentials("ana")).status == 200
         client.start_tls(host, "h2")
         yield Peer(client, target)

@@ -42,9 +42,9 @@ def credentials(user: str, password: str | None = None) -> str:
 class Client:
     """One connection to the proxy, later perhaps with TLS inside a tunnel."""
 
-    def __init__(self, product: Product) -> None:
+    def __init__(self, product: Product, source: str = "127.0.0.1") -> None:
         self._product = product
-        self._socket: socket.socket = socket.create_connection(("127.0.0.1", product.port), SECONDS)
+        self._socket: socket.socket = socket.create_connection(("127.0.0.1", product.port), SECONDS, (source, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
 
@@ -84,10 +84,16 @@ class Client:
         return self.response()
 
     def start_tls(self, name: str, alpn: str = "http/1.1", trust: Path | None = None) -> None:
-        """TLS with one authority as the only trust: the district's, unless another is given."""
+        """TLS with one authority as the only trust: the district's, unless another is given. `alpn`: "h2,http/1.1"."""
         context = ssl.create_default_context(cafile=trust or self._product.authority)
-        context.set_alpn_protocols([alpn])
+        context.set_alpn_protocols(alpn.split(","))
         self._socket = context.wrap_socket(self._socket, server_hostname=name)
+
+    @property
+    def protocol(self) -> str | None:
+        """What TLS has chosen."""
+        assert isinstance(self._socket, ssl.SSLSocket)
+        return self._socket.selected_alpn_protocol()
 
     def response(self, *, connect: bool = False, method: str = "GET") -> Response:
         status, headers = self._head()

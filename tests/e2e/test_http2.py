@@ -28,7 +28,7 @@ def served(product: Product, network: Network) -> bool:
 def test_rapid_reset_is_ended_and_recorded_once(product: Product, network: Network) -> None:
     """CVE-2023-44487; ten times the limit is sent at once."""
     host = network.fresh("allowed.test")
-    with peer(product, network, host) as client:
+    with peer(product, network, host, "127.0.3.1") as client:
         client.listen(0.2)
         for _ in range(2000):
             stream = client.http.get_next_available_stream_id()
@@ -53,7 +53,7 @@ FLOODS = {
 @pytest.mark.parametrize("frame", FLOODS.values(), ids=FLOODS.keys())
 def test_a_flood_is_ended_and_recorded_once(warm: Product, network: Network, frame: object) -> None:
     host, before = network.fresh("allowed.test"), warm.worker_memory()
-    with peer(warm, network, host) as client:
+    with peer(warm, network, host, "127.0.3.2") as client:
         stream = client.ask("/upload", "POST", ends=False)
         client.listen(0.5)
         client.send(*[frame(stream)] * 3000)

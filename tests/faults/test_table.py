@@ -31,6 +31,7 @@ ELSEWHERE = {
     "proxy.splice:_Side.pause_writing": "backpressure: no byte passes in it",
     "proxy.splice:_Side.resume_writing": "backpressure: no byte passes in it",
     "proxy.answers:WorkerAnswers.cut": "an answer breaks off: fails in a layer, as response.stream does",
+    "proxy.answers:WorkerAnswers.flooded": "fails in a layer, as refuse_head does, which follows it",
     "proxy.answers:WorkerAnswers.refuse_request": "fails in a layer, as refuse_head does",
     "proxy.answers:WorkerAnswers.reset": "a client that floods is reset: no byte passes in it",
     "proxy.answers:WorkerAnswers.room": "looks a connection up, in layers whose crash is a row",

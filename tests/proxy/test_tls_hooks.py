@@ -20,6 +20,7 @@ LATE = SECONDS + 0.1
 class Config:
     def tls_start_client(self, data):
         data.started = True
+        return "what it gives"
 
     tls_start_server = tls_established_server = tls_start_client
 
@@ -166,3 +167,14 @@ async def test_while_we_are_waited_for_nobody_is_late(hooks):
     handler.timeout_watchdog.can_timeout.set()
     await asyncio.sleep(LATE)
     assert handler.closed
+
+
+@pytest.mark.parametrize(("address", "http2"), [("10.1.2.3", False), ("10.1.2.4", True)])
+async def test_where_floods_come_from_there_is_no_http2(hooks, made, address, http2):
+    for _ in range(made.limits.h2_floods_per_minute + 1):
+        made.floods.count("10.1.2.3", made.limits.h2_floods_per_minute)
+    handler, app_data = Handler(flows.tunnel()), {"http2": True}
+    handler.client_ip = address
+    data = SimpleNamespace(ssl_conn=SimpleNamespace(get_app_data=lambda: app_data))
+    assert hooks.tls_start_client(handler, data) == "what it gives"
+    assert app_data == {"http2": http2}
