@@ -16,6 +16,10 @@ SCHEMA_VERSION: Final = 1
 #: "BWLG": what SQLite's application_id of a day file says, so that no other database is taken for one.
 APPLICATION_ID: Final = 0x42574C47
 
+#: One UTC day in microseconds: Unix time has no leap seconds.
+DAY: Final = 86_400_000_000
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
+
 STAMP_COLUMNS: Final = ("node", "worker", "boot", "seq")
 RECORD_COLUMNS: Final = tuple(field.name for field in fields(DecisionRecord))
 
@@ -39,7 +43,7 @@ def moment_of(time: int) -> datetime:
 
 def day_of(time: int) -> date:
     """Return the UTC day of a Unix time in microseconds."""
-    return moment_of(time).date()
+    return date.fromordinal(_FIRST_DAY + time // DAY)
 
 
 def day_path(directory: Path, day: date) -> Path:

@@ -7,10 +7,11 @@ reader find the next good frame behind a damaged one: a bad sector costs the rec
 from __future__ import annotations
 
 import struct
-import zlib
-from dataclasses import dataclass, fields
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import fields
+from functools import lru_cache
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, Final, Self
+from zlib import crc32
 
 import msgpack
 
@@ -41,15 +42,40 @@ class BadFrame(Exception):
     """The bytes are not a frame of ours: torn by a kill in the write, or damaged on the disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamped:
-    """A record as a spool took it. `seq` counts from 1 without gaps per (node, worker, boot)."""
+_STAMP_KINDS: Final[tuple[tuple[type, ...], ...]] = ((str,), (int,), (int,), (int,))
+_NAMES: Final = tuple(field.name for field in fields(DecisionRecord))
+_VALUES: Final = attrgetter(*_NAMES)
 
-    node: str
-    worker: int
-    boot: int  # Unix time in microseconds at which the worker started
-    seq: int
-    record: DecisionRecord
+
+class Stamped(tuple[Any, ...]):
+    """A record as a spool took it: the row that lies in a frame and in a day file, so that nobody has to copy it.
+
+    node, worker, boot (Unix time in microseconds at which the worker started), seq, which counts from 1 without gaps
+    per (node, worker, boot), and then the fields of the record, in their order.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, node: str, worker: int, boot: int, seq: int, record: DecisionRecord) -> Self:
+        """Stamp a record."""
+        return tuple.__new__(cls, (node, worker, boot, seq, *_VALUES(record)))
+
+    @classmethod
+    def of_row(cls, values: Sequence[Any]) -> Self:
+        """Take the values of a row, known to be well typed."""
+        return tuple.__new__(cls, values)
+
+    node, worker, boot, seq = (property(itemgetter(place)) for place in range(4))
+
+    @property
+    def record(self) -> DecisionRecord:
+        """The record, made anew at each call."""
+        return DecisionRecord(*self[len(_STAMP_KINDS) :])
+
+
+def column(name: str) -> int:
+    """Return where a field of the record stands in a row."""
+    return len(_STAMP_KINDS) + _NAMES.index(name)
 
 
 def _kind(annotation: str) -> tuple[type, ...]:
@@ -57,61 +83,70 @@ def _kind(annotation: str) -> tuple[type, ...]:
     return (base, type(None)) if "None" in annotation else (base,)
 
 
-_STAMP_KINDS: Final[tuple[tuple[type, ...], ...]] = ((str,), (int,), (int,), (int,))
 _KINDS: Final = _STAMP_KINDS + tuple(_kind(str(field.type)) for field in fields(DecisionRecord))
-_NAMES: Final = tuple(field.name for field in fields(DecisionRecord))
-_LIMITS: Final = tuple(_CAPS.get(name, TEXT_CAP) for name in _NAMES)
-_VALUES: Final = attrgetter(*_NAMES)
-_TIME: Final = len(_STAMP_KINDS) + _NAMES.index("time")
+_LIMITS: Final = (*(2**63 for _ in _STAMP_KINDS), *(_CAPS.get(name, TEXT_CAP) for name in _NAMES))
+_PATH, _DETAIL, TIME = column("path"), column("detail"), column("time")
+_INTEGERS: Final = itemgetter(*(place for place, kinds in enumerate(_KINDS) if int in kinds))
 
 
 def encode(stamped: Stamped) -> bytes:
     """Return one frame. Text that is no UTF-8 (lone surrogates) is escaped, never refused: the client chose it."""
-    record = [_cut(value, limit) for value, limit in zip(_VALUES(stamped.record), _LIMITS, strict=True)]
-    values = [stamped.node, stamped.worker, stamped.boot, stamped.seq, *record]
-    payload: bytes = msgpack.packb(values, unicode_errors="backslashreplace")
-    return HEADER.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
+    payload = _packed(stamped)
+    path, detail = len(stamped[_PATH]), len(stamped[_DETAIL] or "")
+    # a character is a byte at least: what has TEXT_CAP bytes beside path and detail holds no text that is too long
+    if path > PATH_CAP or detail > DETAIL_CAP or len(payload) - path - detail > TEXT_CAP:
+        payload = _packed([_cut(value, limit) for value, limit in zip(stamped, _LIMITS, strict=True)])
+    return HEADER.pack(MAGIC, len(payload), crc32(payload)) + payload
+
+
+def _packed(values: Sequence[Any]) -> bytes:
+    packed: bytes = msgpack.packb(values, unicode_errors="backslashreplace")
+    return packed
 
 
 def _cut(value: Any, limit: int) -> Any:
     return value[: limit - 1] + _CUT if isinstance(value, str) and len(value) > limit else value
 
 
-def frame_end(buffer: bytes | memoryview, start: int) -> int:
-    """Return where the frame at `start` ends. Raises BadFrame when there is no whole, undamaged frame."""
+def _payload(buffer: bytes, start: int) -> bytes:
+    """Return what the frame at `start` holds. Raises BadFrame when there is no whole, undamaged frame."""
     if start + HEADER.size > len(buffer):
         raise BadFrame("cut in its header")
     magic, length, crc = HEADER.unpack_from(buffer, start)
     if magic != MAGIC or length > MAX_PAYLOAD:
         raise BadFrame("no frame starts here")
     first = start + HEADER.size
-    if first + length > len(buffer):
+    payload = buffer[first : first + length]
+    if len(payload) < length:
         raise BadFrame("cut in its payload")
-    if zlib.crc32(buffer[first : first + length]) != crc:
+    if crc32(payload) != crc:
         raise BadFrame("its checksum does not fit")
-    return int(first + length)
+    return payload
 
 
 def decode(buffer: bytes, start: int = 0) -> tuple[Stamped, int]:
     """Return the record of the frame at `start` and where the frame ends. Raises BadFrame on anything else."""
-    end = frame_end(buffer, start)
+    payload = _payload(buffer, start)
     try:
-        values = msgpack.unpackb(buffer[start + HEADER.size : end], max_array_len=len(_KINDS), max_map_len=0)
+        values = msgpack.unpackb(payload, max_array_len=len(_KINDS), max_map_len=0)
     except (ValueError, msgpack.exceptions.UnpackException) as error:
         raise BadFrame("its payload is no msgpack") from error
     _check(values)
-    node, worker, boot, seq = values[: len(_STAMP_KINDS)]
-    return Stamped(node, worker, boot, seq, DecisionRecord(*values[len(_STAMP_KINDS) :])), end
+    return Stamped.of_row(values), start + HEADER.size + len(payload)
 
 
 def _check(values: Sequence[Any]) -> None:
     if not isinstance(values, list) or len(values) != len(_KINDS):
         raise BadFrame("it does not hold the fields of a record")
-    for value, kinds in zip(values, _KINDS, strict=True):
-        if type(value) not in kinds or (type(value) is int and not -(2**63) <= value < 2**63):
-            raise BadFrame("a field has the wrong type")
-    if not 0 <= values[_TIME] <= _LAST_TIME:
+    if not _well_typed(tuple(map(type, values))) or max(_INTEGERS(values)) >= 2**63:
+        raise BadFrame("a field has the wrong type")
+    if not 0 <= values[TIME] <= _LAST_TIME:
         raise BadFrame("its time is outside the calendar")
+
+
+@lru_cache(1024)  # few fields may be absent, and few combinations of absent ones occur
+def _well_typed(types: tuple[type, ...]) -> bool:
+    return all(one in kinds for one, kinds in zip(types, _KINDS, strict=True))
 
 
 def next_frame(buffer: bytes, start: int) -> int | None:

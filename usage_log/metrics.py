@@ -8,19 +8,28 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+from collections import Counter as Tally
 from http import HTTPStatus
 from ipaddress import ip_address
+from operator import itemgetter
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, make_wsgi_app
+
+from usage_log.frames import column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from usage_log.frames import Stamped
+
+
+_DECIDED: Final = itemgetter(*map(column, ("event", "action", "category", "reason")))
+_SENT: Final = itemgetter(column("bytes_in"))
+_RECEIVED: Final = itemgetter(column("bytes_out"))
 
 
 class MetricsUnavailable(Exception):
@@ -63,12 +72,12 @@ class Metrics:
 
     def count(self, stored: Iterable[Stamped]) -> None:
         """Count records that have been committed. The decision on what stays open has no bytes yet: its end has."""
-        for stamped in stored:
-            record = stamped.record
-            if record.event == "decision":
-                self._decisions.labels(record.action, record.category or "", record.reason).inc()
-            self._bytes.labels("sent").inc(record.bytes_in)
-            self._bytes.labels("received").inc(record.bytes_out)
+        rows = list(stored)
+        for (event, action, category, reason), times in Tally(map(_DECIDED, rows)).items():
+            if event == "decision":
+                self._decisions.labels(action, category or "", reason).inc(times)
+        self._bytes.labels("sent").inc(sum(map(_SENT, rows)))
+        self._bytes.labels("received").inc(sum(map(_RECEIVED, rows)))
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -90,7 +99,7 @@ class MetricsServer:
         except OSError as error:
             raise MetricsUnavailable(_unavailable(address, error)) from error
         self.port: int = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.5,), name="metrics", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

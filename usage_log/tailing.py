@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from usage_log.day_files import DayRefused, day_bytes, day_of
+from usage_log.frames import TIME
 from usage_log.retention import UnknownRule, delete_day, expired_days
 from usage_log.segments import CHUNK, Chunk, Placed, has_news, quarantine, read_chunk
 from usage_log.spool import SUFFIX
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds: between two looks at an idle spool, the longest wait after a failure, and for the last records at the end.
-POLL: Final = 0.1
+#: Seconds: between two looks at a spool (less would store few records at a time, and a transaction costs as much as a
+#: hundred of them), the longest wait after a failure, and for the last records at the end.
+POLL: Final = 0.25
 LONGEST_WAIT: Final = 5.0
 DRAIN: Final = 8.0  # less than the supervisor waits before it kills
 _HOUSEKEEPING: Final = 600.0
@@ -66,9 +68,11 @@ class Collector:
         self._store = store
         self._metrics = metrics
         metrics.oldest_unread.set_function(lambda: self.oldest_unread)
+        metrics.day_bytes.set_function(lambda: day_bytes(log_directory, datetime.now(UTC).date()))
         self._tails: dict[str, Tail] = {}
         self._trouble: str | None = None
         self._said = 0.0
+        self._behind = False  # a segment holds more than the last look could read
         self._oldest: int | None = None  # time of the oldest record that is known to be unread, microseconds
         self._looked = time.monotonic()  # when the last look at the spool ended
 
@@ -95,17 +99,16 @@ class Collector:
             if time.monotonic() >= next_housekeeping:
                 await self.housekeeping(retention)
                 next_housekeeping = time.monotonic() + _HOUSEKEEPING
-            moved = await self.sweep()
+            await self.sweep()
             wait = min(2 * wait, LONGEST_WAIT) if self._trouble else POLL
-            if not moved or self._trouble:
+            if self._trouble or not self._behind:
                 await _wait_for(stop, wait)
         await self._drain()
 
     async def sweep(self) -> bool:
         """Read every segment once; True when records came in. Failures are said and remembered, never raised."""
-        self._look_for_segments()
         moved, trouble = False, None
-        for tail in await asyncio.to_thread(_with_news, list(self._tails.values())):
+        for tail in await asyncio.to_thread(self._with_news):
             try:
                 moved = await self._advance(tail) or moved
                 await self._remove_if_finished(tail)
@@ -128,12 +131,14 @@ class Collector:
         except (OSError, RetentionUnknown, UnknownRule) as error:
             log.error("housekeeping: %s", error)
 
-    def _look_for_segments(self) -> None:
+    def _with_news(self) -> list[Tail]:
+        """Return the tails that are worth a read: one hop to a thread for the whole spool, and no task beside it."""
         present = {path.name: path for path in sorted(self._spool.glob(f"*{SUFFIX}"))}
         for name in self._tails.keys() - present.keys():
             del self._tails[name]
-        for name, path in present.items():
-            self._tails.setdefault(name, Tail(path))
+        for name in present:
+            self._tails.setdefault(name, Tail(present[name]))
+        return [tail for tail in self._tails.values() if _has_news(tail)]
 
     async def _advance(self, tail: Tail) -> bool:
         try:
@@ -141,17 +146,17 @@ class Collector:
         except FileNotFoundError:
             return False  # a worker removed its unused segment
         if chunk.frames:
-            tail.waiting = chunk.frames[0].stamped.record.time
+            tail.waiting = chunk.frames[0].stamped[TIME]
             await self._store_frames(tail, chunk.frames)
-            tail.waiting = chunk.frames[-1].stamped.record.time
+            tail.waiting = chunk.frames[-1].stamped[TIME]
         await self._set_damage_aside(tail, chunk)
         read = chunk.end - tail.offset
         tail.offset, tail.finished = chunk.end, chunk.finished
-        tail.caught_up = read < CHUNK // 2  # more would have been read if it had been there
+        tail.caught_up = read < CHUNK // 2 and not chunk.damage  # else there may be more that could not be read at once
         return read > 0
 
     async def _store_frames(self, tail: Tail, frames: Iterable[Placed]) -> None:
-        for day, group in groupby(frames, key=lambda frame: day_of(frame.stamped.record.time)):
+        for day, group in groupby(frames, key=lambda frame: day_of(frame.stamped[TIME])):
             tail.days.add(day)
             self._metrics.count(await self._store.add(day, tail.path.name, list(group)))
         self._metrics.last_commit.set_to_current_time()
@@ -197,15 +202,10 @@ class Collector:
 
     def _measure(self) -> None:
         behind = [tail for tail in self._tails.values() if not tail.caught_up]
+        self._behind = bool(behind)
         self._metrics.backlog.set(sum(max(0, _size(tail.path) - tail.offset) for tail in behind))
         self._oldest = min((tail.waiting for tail in behind if tail.waiting is not None), default=None)
         self._looked = time.monotonic()
-        self._metrics.day_bytes.set(day_bytes(self._log_directory, datetime.now(UTC).date()))
-
-
-def _with_news(tails: list[Tail]) -> list[Tail]:
-    """Return the tails that are worth a read: one hop to a thread for all idle ones."""
-    return [tail for tail in tails if _has_news(tail)]
 
 
 def _has_news(tail: Tail) -> bool:

@@ -39,6 +39,23 @@ def test_hostile_text_is_kept_within_bounds_and_never_refused(sent: str, kept: s
     assert decode(encode(stamped(path=sent)))[0].record.path == kept
 
 
+_TEXT = st.text(st.characters(), max_size=8).map(lambda text: text * 80) | st.text(max_size=600)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(("host", "path", "page", "detail", "user"), _TEXT)))
+def test_each_text_is_kept_whole_up_to_its_own_length_and_cut_beyond(texts: dict[str, str]) -> None:
+    got = decode(encode(stamped(**texts)))[0].record
+    for name, text in texts.items():
+        cap = {"path": 4096, "detail": 512}.get(name, 256)
+        assert getattr(got, name) == (text if len(text) <= cap else text[: cap - 1] + "…")
+
+
+@pytest.mark.parametrize("length", [255, 256, 257, 512, 513])
+def test_a_text_is_cut_where_its_length_begins_to_matter(length: int) -> None:
+    got = decode(encode(stamped(path="/", detail="d" * length, page="p" * length)))[0].record
+    assert (len(got.detail or ""), len(got.page or "")) == (min(length, 512), min(length, 256))
+
+
 def test_the_longest_frame_is_one_that_the_reader_takes() -> None:
     worst = "\udcff" * 10_000
     texts = ("user", "identity", "client", "school", "device", "method", "scheme", "host", "path", "category", "action")

@@ -211,6 +211,62 @@ async def test_trouble_is_said_once_and_tried_ever_less_often(
     spool.close()
 
 
+async def worked(place: Place, monkeypatch: pytest.MonkeyPatch, spool: Spool) -> list[int]:
+    """Run a collector until it has waited five times, with one more record in each wait; rows stored at each wait."""
+    stored: list[int] = []
+    stop = asyncio.Event()
+
+    async def wait(_: asyncio.Event, seconds: float) -> None:
+        assert seconds < 0.5  # a record has to be in the log within a second
+        stored.append(len(place.seqs(date(2026, 11, 23))))
+        spool.append(record(time=MIDNIGHT))
+        if len(stored) == 5:
+            stop.set()
+
+    monkeypatch.setattr("usage_log.tailing._wait_for", wait)
+    await place.collector.run(stop, lambda: None)
+    return stored
+
+
+async def test_records_that_never_end_are_stored_many_at_a_time_and_not_one_by_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(place.spool, "n1", 0, 10**6, 100_000)
+    spool.append(record(time=MIDNIGHT))
+    stores, real = 0, place.store.add
+
+    async def beside(*rest: object) -> object:
+        nonlocal stores
+        stores += 1
+        if stores < 100:
+            spool.append(record(time=MIDNIGHT))  # a worker that goes on while rows are stored
+        return await real(*rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(place.store, "add", beside)
+    assert await worked(place, monkeypatch, spool) == [1, 3, 5, 7, 9]
+    spool.close()
+
+
+async def test_a_collector_that_is_behind_does_not_wait_between_two_reads(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(place.spool, "n1", 0, 10**8, 4_000_000)
+    for _ in range(400):
+        spool.append(record(time=MIDNIGHT, path="/" + "a" * 4000))  # three times what one read brings
+    assert await worked(place, monkeypatch, spool) == [400, 401, 402, 403, 404]
+    spool.close()
+
+
+async def test_a_segment_with_many_stretches_of_damage_is_passed_without_a_wait_for_each(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [encode(Stamped("n1", 9, 1, seq, record(time=MIDNIGHT))) for seq in range(1, 11)]
+    (place.spool / "0000000000000001-009-000001.seg").write_bytes(b"\xee".join(frames))
+    spool = Spool(place.spool, "n1", 0, 10**6, SMALL)
+    assert (await worked(place, monkeypatch, spool))[0] == 10
+    spool.close()
+
+
 async def test_figures_say_how_far_behind_the_collector_is(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool(place.spool, "n1", 0, 10**6, SMALL)
     spool.append(record(time=time.time_ns() // 1000 - 60_000_000))
