@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 _EXCHANGE = "breakwater"
 
+#: The close code of a WebSocket on which a message is larger than one side takes: RFC 6455, section 7.4.1.
+_TOO_BIG = 1009
+
 
 def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
     """Give the exchange that `requestheaders` put on the flow."""
@@ -217,6 +220,8 @@ class Addon:
     def websocket_end(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Record a WebSocket."""
         if (exchange := exchange_of(flow)) is not None:
+            if flow.websocket is not None and flow.websocket.close_code == _TOO_BIG:
+                exchange.detail = f"closed for a message that is too large ({_TOO_BIG})"
             self._end(handler, exchange)
 
     def client_connected(self, handler: Handler, client: Client) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -258,3 +260,23 @@ def test_a_websocket_message_is_bounded(limited: Product, network: Network, sent
         assert client.rest() == b"\x88\x02" + struct.pack(">H", 1009)
     row = limited.recorded(2, host=host)[-1]
     assert (row["event"], row["bytes_in"], row["bytes_out"]) == ("end", 50_000, 50_000)
+    assert row["detail"] == "closed for a message that is too large (1009)"
+
+
+def test_what_is_sent_ahead_of_an_answer_is_bounded(limited: Product, network: Network) -> None:
+    """Requests behind one that is under way: browsers send none, and each would be kept."""
+    host = network.fresh("older.test")
+    with Client(limited) as client:
+        target = tunnel(client, network, host)
+        client.send(f"GET /held/ahead HTTP/1.1\r\nHost: {target}\r\n\r\n")
+        ahead = f"GET /page HTTP/1.1\r\nHost: {target}\r\nX: {'x' * 1000}\r\n\r\n".encode()
+        with contextlib.suppress(ConnectionError, ssl.SSLError):  # cut off while it sends
+            client.send(ahead * (2**21 // len(ahead)))
+        assert client.closed_within(SOON)
+    [row] = limited.recorded(host=host, reason="protocol.malformed")
+    assert (row["status"], row["user"], row["detail"]) == (400, "ana", "too much sent ahead of the answer")
+    [row] = limited.recorded(host=host, outcome="client-abort")
+    assert (row["method"], row["path"], row["reason"]) == ("GET", "/held/ahead", "default")
+    assert [seen.path for seen in network.origins["older.test"].requests if seen.host.startswith(host)] == [
+        "/held/ahead"
+    ]
