@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import FileIO
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +20,6 @@ _LONGEST_WAIT = 30.0
 
 #: A child that lived this long was well: its next death starts the back-off again, in seconds.
 _WELL = 60.0
-
-#: A child without a status pipe counts as started after this long, in seconds.
-_SETTLED = 5.0
 
 #: Exit codes that a restart cannot mend before the first start has succeeded (DESIGN.md, "Commands").
 _REFUSALS = frozenset({2, 3, 4})
@@ -45,7 +43,7 @@ class Child:
         self,
         name: str,
         command: list[str],
-        hear: Callable[[bytes], None] | None = None,
+        hear: Callable[[bytes], None],
         inherits: tuple[int, ...] = (),
     ) -> None:
         self._name = name
@@ -74,25 +72,35 @@ class Child:
         wait = _FIRST_WAIT
         while not self._stopping.is_set():
             started = time.monotonic()
-            code = await self._run_once()
+            ended = await self._death()
             if self._stopping.is_set():
                 return
-            self._was_well = self._was_well or time.monotonic() - started > _SETTLED
-            if code in _REFUSALS and not self._was_well:
-                raise ChildRefused(self._name, code)
             wait = _FIRST_WAIT if time.monotonic() - started > _WELL else min(wait * 2, _LONGEST_WAIT)
-            log.warning("the %s ended with %d; starting it again in %g s", self._name, code, wait)
+            log.warning("the %s %s; starting it again in %g s", self._name, ended, wait)
             await _either(self._stopping.wait(), asyncio.sleep(wait))
 
-    async def _run_once(self) -> int:
-        if self._hear is None:
-            return await self._run(self._command, ())
-        reading, writing = os.pipe()
-        listening = asyncio.create_task(self._listen(reading, self._hear))
+    async def _death(self) -> str:
+        """Run the process and say how it ended. Raises ChildRefused."""
         try:
-            return await self._run([*self._command, "--status", str(writing)], (*self._inherits, writing))
-        finally:
+            code = await self._run_once()
+        except OSError as error:  # EAGAIN, EMFILE, ENOMEM, an interpreter that is being replaced: it passes
+            return f"cannot be run ({error.strerror})"
+        if code in _REFUSALS and not self._was_well:
+            raise ChildRefused(self._name, code)
+        return f"ended with {code}"
+
+    async def _run_once(self) -> int:
+        reading, writing = os.pipe()
+        pipe = os.fdopen(reading, "rb", 0)
+        listening = asyncio.create_task(self._listen(pipe))
+        try:
+            code = await self._run([*self._command, "--status", str(writing)], (*self._inherits, writing))
             await listening
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+            pipe.close()  # one that was started and cannot be watched ends when nobody hears it
+        return code
 
     async def _run(self, command: list[str], inherited: tuple[int, ...]) -> int:
         """Start the process and wait for its exit code; what it inherits besides the sockets is closed here."""
@@ -111,16 +119,15 @@ class Child:
             self.send(signal.SIGTERM)
         return await self._process.wait()
 
-    async def _listen(self, reading: int, hear: Callable[[bytes], None]) -> None:
+    async def _listen(self, pipe: FileIO) -> None:
         reader = asyncio.StreamReader()
-        pipe = os.fdopen(reading, "rb", 0)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
         try:
             while line := await reader.readline():
                 self._last_heard = time.monotonic()
                 self._was_well = True
-                hear(line)
+                self._hear(line)
         except ValueError as error:  # a line over 64 KiB, or one that is no status: not a child to trust
             log.error("the %s says what cannot be read, so it is ended: %s", self._name, error)
             self.send(signal.SIGKILL)
@@ -134,7 +141,8 @@ class Child:
 
     def kill_if_silent(self, seconds: float) -> None:
         """Kill a child that has said nothing for so long: a synchronous hang cannot be timed out inside."""
-        if self._hear is not None and time.monotonic() - self._last_heard > seconds:
+        lives = self._process is not None and self._process.returncode is None  # else it waits for its next start
+        if lives and time.monotonic() - self._last_heard > seconds:
             log.error("the %s has been silent for %g s; killing it", self._name, seconds)
             self._last_heard = time.monotonic()
             self.send(signal.SIGKILL)

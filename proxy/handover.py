@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proxy.listening import Listener
+
+log = logging.getLogger(__name__)
 
 _VARIABLE = "BREAKWATER_HANDOVER"
 _READY = b"!"
@@ -85,20 +89,28 @@ class Successor:
             os.close(writing)
         self.pid = self._process.pid
 
-    async def is_ready(self) -> bool:
-        """Wait until its workers accept; False where it ends before."""
+    async def is_ready(self, seconds: float) -> bool:
+        """Wait until its workers accept; False where it ends before. One that needs longer is asked to end."""
         reader = asyncio.StreamReader()
         pipe = os.fdopen(self._ready, "rb", 0)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
         try:
-            return await reader.read(1) == _READY
+            async with asyncio.timeout(seconds):
+                return await reader.read(1) == _READY
+        except TimeoutError:
+            log.error("the new version was not ready within %g s, so it is ended", seconds)
+            self.stop()
+            return False
         finally:
             transport.close()
 
-    async def ended(self) -> int:
-        """Wait for the end of one that is not ready, and give its exit code."""
-        while (code := self._process.poll()) is None:  # noqa: ASYNC110  # it ends within moments
+    async def ended(self, seconds: float) -> int:
+        """Wait for the end of one that is not ready, and give its exit code. It is killed after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while (code := self._process.poll()) is None:
+            if time.monotonic() > deadline:
+                self._process.kill()  # its workers end when they have no supervisor
             await asyncio.sleep(_LOOK_SECONDS)
         return code
 

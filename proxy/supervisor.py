@@ -35,8 +35,14 @@ SILENCE_SECONDS = 10.0
 #: The module that a worker process runs; tests/faults puts one with faults in its place.
 WORKER = "proxy.worker"
 
-#: So does the collector, in seconds. It has more time: blocked by nothing, and nothing waits for it but the spool.
+#: A collector that says nothing for this long hangs too, in seconds. It has more time: only the spool waits for it.
 _COLLECTOR_SILENCE_SECONDS = 30.0
+
+#: A worker that starts has this long to say its first word, in seconds.
+_START_SECONDS = 60.0
+
+#: A successor that is not ready after this long is ended, in seconds: a little before `breakwater upgrade` gives up.
+_SUCCESSOR_SECONDS = 570.0
 
 #: The workers' word is written down at least this often, in seconds: an old one says that nobody speaks.
 _WRITE_SECONDS = 5.0
@@ -68,6 +74,7 @@ class Supervisor:
         self._collector_status: CollectorStatus | None = None
         self._written: list[WorkerStatus] = []
         self._write_again = 0.0
+        self._writing: asyncio.Task[None] | None = None
         self._places = [Place(number, self._maker(number), plan.drain_seconds) for number in range(plan.workers)]
         self._collector = Child("collector", self._collector_command(), self._heard_collector)
         self._recycling: asyncio.Task[None] | None = None
@@ -111,6 +118,7 @@ class Supervisor:
         """Wait until every worker has spoken, or one will not start."""
         while any(place.status is None for place in self._places) and not self._stopping.is_set():
             self._raise_failure(collecting)
+            self._kill_silent_workers(_START_SECONDS)
             await asyncio.sleep(0.02)
 
     def _raise_failure(self, collecting: asyncio.Task[None]) -> None:
@@ -133,15 +141,18 @@ class Supervisor:
         """Write down what the workers say; end those that say nothing, replace those that have done their share."""
         while not self._stopping.is_set():
             self._raise_failure(collecting)
-            await self._write_down()
-            for place in self._places:
-                for worker in place.each():
-                    worker.kill_if_silent(SILENCE_SECONDS)
+            self._kill_silent_workers(SILENCE_SECONDS)
             self._collector.kill_if_silent(_COLLECTOR_SILENCE_SECONDS)
             self._recycle()
+            self._write_down()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._stopping.wait()
+
+    def _kill_silent_workers(self, seconds: float) -> None:
+        for place in self._places:
+            for worker in place.each():
+                worker.kill_if_silent(seconds)
 
     def _recycle(self) -> None:
         """Replace one worker at a time: the next when the old one has drained."""
@@ -158,19 +169,22 @@ class Supervisor:
             self._recycle_again = time.monotonic() + _RECYCLE_AGAIN_SECONDS
 
     def _upgrade(self) -> None:
-        if self._upgrading is None and not self._stopping.is_set():
+        if self._upgrading is not None:
+            log.warning("an upgrade is under way already; this one is not begun")
+        elif not self._stopping.is_set():
             self._upgrading = asyncio.create_task(self._hand_over())
 
     async def _hand_over(self) -> None:
         """Start a successor, and stop when it is ready. Whatever becomes of it before, nothing changes here."""
         try:
             self._successor = successor = Successor(self._tenure.fd, self._listeners)
-            if await successor.is_ready():
+            if await successor.is_ready(_SUCCESSOR_SECONDS):
                 self._handed_over = True
                 notify(f"MAINPID={successor.pid}")
                 self._stopping.set()
                 return
-            log.error("the upgrade came to nothing (exit code %d), so nothing changes", await successor.ended())
+            code = await successor.ended(self._plan.drain_seconds + 2 * GRACE_SECONDS)
+            log.error("the upgrade came to nothing (exit code %d), so nothing changes", code)
         except OSError as error:
             log.error("the upgrade came to nothing: %s", error.strerror)
         self._tenure.refused()
@@ -202,11 +216,19 @@ class Supervisor:
             async with asyncio.timeout(self._plan.drain_seconds + 2 * GRACE_SECONDS):
                 await inherited.predecessor_gone()
 
-    async def _write_down(self) -> None:
-        """Write the statuses where they changed: a file that commands wait for, and doctor reads."""
+    def _write_down(self) -> None:
+        """Write the statuses where they changed: a file that commands wait for, and doctor reads.
+
+        One write at a time, and nothing waits for it: workers that hang are killed on a volume that hangs, too.
+        """
+        if self._writing is not None and not self._writing.done():
+            return
         statuses = [place.status for place in self._places if place.status is not None]
         if statuses == self._written and time.monotonic() < self._write_again:
             return
+        self._writing = asyncio.create_task(self._write(statuses))
+
+    async def _write(self, statuses: list[WorkerStatus]) -> None:
         try:
             path = self._plan.state_dir / "run" / "status.json"
             await asyncio.to_thread(write_statuses, path, statuses, self._collector_status)

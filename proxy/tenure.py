@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _NAME = "run/supervisor.lock"
 _READ = 4096
+
+#: Who looks takes the lock for an instant (`in_charge`): so long is it asked for again, in seconds.
+_TAKEN_SECONDS = 0.5
 
 
 class AlreadyRunning(Exception):
@@ -63,7 +67,7 @@ def sole(state_dir: Path, inherited: int | None = None) -> Iterator[Tenure]:
     path = state_dir / _NAME
     fd = inherited if inherited is not None else os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if inherited is None and not _locked(fd):
+        if inherited is None and not _locked_soon(fd):
             raise AlreadyRunning(f"{state_dir}: another breakwater runs on this state_dir; stop it first")
         if inherited is not None and not (path.exists() and path.samefile(f"/proc/self/fd/{fd}")):
             raise AlreadyRunning(f"{state_dir}: the running breakwater has another state_dir; stop it, then start")
@@ -90,6 +94,13 @@ def _read(fd: int) -> InCharge | None:
         return InCharge(int(told["pid"]), int(told["refused"]))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _locked_soon(fd: int) -> bool:
+    deadline = time.monotonic() + _TAKEN_SECONDS
+    while not (locked := _locked(fd)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return locked
 
 
 def _locked(fd: int, how: int = fcntl.LOCK_EX) -> bool:

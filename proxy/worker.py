@@ -184,7 +184,8 @@ class Worker:
         """Once a second: use the limits in force, tell the supervisor, and look after what has been open for long."""
         while True:
             self._use(self._state.limits)
-            if not await asyncio.to_thread(self._tell):
+            memory = await asyncio.to_thread(private_memory)
+            if not await asyncio.to_thread(self._tell, self._status(memory).line()):
                 self._stopping.set()  # the supervisor is gone; it will not start a second set beside us
                 return
             with contextlib.suppress(SpoolFull):  # the next tick tries again; new requests are blocked meanwhile
@@ -198,10 +199,11 @@ class Worker:
         self._engine.times = _times(limits)
         self._state.dialer.timeout = limits.connect_seconds
 
-    def _tell(self) -> bool:
+    def _status(self, memory: int) -> WorkerStatus:
+        """Say how it is; `memory`: its own bytes. On the loop: what it reads changes there only."""
         limits, age = self._state.limits, time.monotonic() - self._started
         snapshot = self._state.in_force.snapshot
-        status = WorkerStatus(
+        return WorkerStatus(
             worker=self._number,
             pid=os.getpid(),
             revision=snapshot.revision,
@@ -210,11 +212,14 @@ class Worker:
             problem=self._watch.problem,
             spool=self._state.spool.problem,
             refused_certificates=dict(self._state.refused_certificates.items()),
-            spent=spent(limits, self._accepting.taken, private_memory(), age),
+            spent=spent(limits, self._accepting.taken, memory, age),
             drain_seconds=limits.drain_seconds,
         )
+
+    def _tell(self, line: bytes) -> bool:
+        """Write to the supervisor; False where it is gone. In a thread: the pipe may be full."""
         try:
-            os.write(self._pipe, status.line())
+            os.write(self._pipe, line)
         except OSError:
             return False
         return True

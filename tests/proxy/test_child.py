@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sys
 
 import pytest
@@ -137,4 +139,35 @@ async def test_a_stop_while_a_child_is_being_started_is_not_missed(monkeypatch):
     running = asyncio.create_task(child.keep_running())
     await asyncio.wait_for(started.wait(), 20)
     await asyncio.wait_for(child.stop(20), 15)
+    await asyncio.wait_for(running, 10)
+
+
+@pytest.mark.parametrize("failing", ["pipe", "process"])
+async def test_a_process_that_the_machine_cannot_run_now_is_tried_again(failing, monkeypatch, caplog):
+    """No descriptors, no memory, or an interpreter that is being replaced: it passes."""
+    where, name = (children.os, "pipe") if failing == "pipe" else (children.asyncio, "create_subprocess_exec")
+    real, heard, descriptors = getattr(where, name), [], len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # the kernel's
+
+    def refuse(*_arguments, **_options):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(where, name, refuse)
+    child = Child("worker", command(TALKS), heard.append)
+    running = asyncio.create_task(child.keep_running())
+    await until(lambda: caplog.text.count("cannot be run (Too many open files)") == 3)
+    assert len(os.listdir("/proc/self/fd")) <= descriptors  # noqa: PTH208  # as above
+    monkeypatch.setattr(where, name, real)
+    await until(lambda: heard)
+    await child.stop(10)
+    await asyncio.wait_for(running, 10)
+
+
+async def test_a_child_that_waits_for_its_next_start_is_not_silent(monkeypatch, caplog):
+    monkeypatch.setattr(children, "_FIRST_WAIT", 60)
+    child = Child("worker", command(CRASHES), lambda _: None)
+    running = asyncio.create_task(child.keep_running())
+    await until(lambda: "starting it again" in caplog.text)
+    child.kill_if_silent(0)
+    assert "silent" not in caplog.text
+    await child.stop(10)
     await asyncio.wait_for(running, 10)

@@ -47,22 +47,30 @@ def start(monkeypatch, program, lock, listener):
 async def test_a_successor_accepts_on_the_same_socket_and_says_when_it_is_ready(monkeypatch, lock, listener):
     with socket.create_connection(listener.socket.getsockname(), 20) as client:
         successor = start(monkeypatch, READY, lock, listener)
-        assert await successor.is_ready()
+        assert await successor.is_ready(20)
         assert client.recv(100) == str(os.getpid()).encode()
-        assert await successor.ended() == 0
+        assert await successor.ended(20) == 0
 
 
 async def test_a_successor_that_refuses_is_not_ready(monkeypatch, lock, listener):
     successor = start(monkeypatch, REFUSES, lock, listener)
-    assert not await successor.is_ready()
-    assert await successor.ended() == 4
+    assert not await successor.is_ready(20)
+    assert await successor.ended(20) == 4
 
 
 async def test_a_successor_is_told_to_stop(monkeypatch, lock, listener):
     successor = start(monkeypatch, "import time; time.sleep(60)", lock, listener)
     successor.stop()
-    assert not await successor.is_ready()
-    assert await successor.ended() != 0
+    assert not await successor.is_ready(20)
+    assert await successor.ended(20) != 0
+
+
+async def test_a_successor_that_hangs_is_ended(monkeypatch, lock, listener):
+    """It is asked to end, and killed when it does not."""
+    program = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"
+    successor = start(monkeypatch, program, lock, listener)
+    assert not await successor.is_ready(2)
+    assert await successor.ended(0.5) < 0
 
 
 def test_a_first_start_has_no_predecessor():

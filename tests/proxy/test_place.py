@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import sys
 
 import pytest
@@ -85,6 +87,18 @@ async def test_a_replacement_that_never_speaks_is_ended(place, programs, monkeyp
     programs.append("import time; time.sleep(60)")
     place.start()
     await until(lambda: place.status)
+    assert not await place.replace()
+    assert len(place.each()) == 1
+
+
+async def test_a_replacement_that_the_machine_cannot_run_leaves_nothing_behind(place, monkeypatch):
+    async def refuse(*_arguments, **_options):
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    place.start()
+    await until(lambda: place.status)
+    monkeypatch.setattr(places, "_SPEAK_SECONDS", 0.5)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
     assert not await place.replace()
     assert len(place.each()) == 1
 

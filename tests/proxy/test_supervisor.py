@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import textwrap
+import threading
 
 import pytest
 
@@ -123,6 +124,37 @@ async def test_an_upgrade_that_comes_to_nothing_changes_nothing(supervisor, tmp_
         await until(lambda tries=tries: in_charge(tmp_path).refused == tries)
     assert caplog.text.count("the upgrade came to nothing (exit code 4)") == 2
     assert pids(tmp_path) == before
+    await stopped(task)
+
+
+async def test_a_successor_that_hangs_is_ended_and_the_next_upgrade_is_tried(supervisor, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(supervising, "_SUCCESSOR_SECONDS", 1)
+    monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-c", "import time; time.sleep(600)"])
+    task = await running(supervisor, tmp_path)
+    for tries in (1, 2):
+        os.kill(os.getpid(), signal.SIGUSR2)
+        await until(lambda: supervisor._upgrading is not None)
+        os.kill(os.getpid(), signal.SIGUSR2)
+        await until(lambda tries=tries: in_charge(tmp_path).refused == tries)
+        assert caplog.text.count("an upgrade is under way already") == tries
+    await stopped(task)
+
+
+async def test_a_volume_that_hangs_keeps_no_worker_that_hangs(supervisor, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(supervising, "SILENCE_SECONDS", 2.0)
+    task = await running(supervisor, tmp_path)
+    freed, writes = threading.Event(), []
+
+    def hang(*arguments):
+        writes.append(arguments)
+        freed.wait(30)
+
+    monkeypatch.setattr(supervising, "write_statuses", hang)
+    await until(lambda: writes)
+    os.kill(pids(tmp_path)[0], signal.SIGSTOP)
+    await until(lambda: "silent for 2 s; killing it" in caplog.text)
+    assert len(writes) == 1
+    freed.set()
     await stopped(task)
 
 

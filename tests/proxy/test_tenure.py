@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import fcntl
 import os
+import threading
 
 import pytest
 
@@ -48,6 +50,17 @@ def test_who_is_in_charge_is_told_once_it_is_ready_and_as_long_as_it_lives(state
         tenure.refused()
         assert in_charge(state_dir) == InCharge(os.getpid(), 1)
     assert in_charge(state_dir) is None
+
+
+def test_who_looks_for_an_instant_does_not_keep_a_start_away(state_dir):
+    """`in_charge` takes the lock to look."""
+    with (state_dir / "run" / "supervisor.lock").open("w") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        done = threading.Timer(0.1, fcntl.flock, (looking, fcntl.LOCK_UN))
+        done.start()
+        with sole(state_dir):
+            assert in_charge(state_dir) is None
+        done.join()
 
 
 @pytest.mark.parametrize("text", ["", "{}", "null", "[1]", '{"pid": "x", "refused": 0}'])
