@@ -57,18 +57,24 @@ def _say(name: str, unit: str, found: list[float]) -> None:
     print(f"{name:<36} {statistics.median(found):6.1f} ({min(found):.1f} to {max(found):.1f}) {unit}")
 
 
-def exchange(number: int) -> Exchange:
+def exchange(number: int) -> tuple[RequestFacts, Verdict]:
     """One in ten is blocked; paths and hosts vary, as those of a school do."""
     facts = RequestFacts(
         stage=Stage.REQUEST, at=datetime.now(UTC), client="10.1.2.3", method="GET", scheme="https",
         host=f"www{number % 97}.example.test", port=443, path=f"/lessons/{number}/page", query="q=1", user="ana",
         identity="local", school="lincoln", intent=Intent.NAVIGATE, page="start.test",
     )  # fmt: skip
-    return Exchange(facts, ALLOW if number % 10 else BLOCK, status=200)
+    return facts, ALLOW if number % 10 else BLOCK
+
+
+def _record(recorder: Recorder, facts: RequestFacts, verdict: Verdict) -> None:
+    begun = Exchange(facts, verdict, status=200)
+    recorder.begin(begun)
+    recorder.end(begun)
 
 
 def fill(folder: Path, records: int, pause: Callable[[int], None] = lambda _: None) -> float:
-    """Write records to a spool in `folder`; CPU seconds it took, making the exchanges and segments left out."""
+    """Write records to a spool in `folder`; CPU seconds it took, making the facts and segments left out."""
     spool = Spool(folder / "spool", "node-1", 0, 10**9)
     recorder = Recorder(spool)
     taken = 0.0
@@ -77,8 +83,7 @@ def fill(folder: Path, records: int, pause: Callable[[int], None] = lambda _: No
         exchanges = [exchange(number) for number in range(first, min(first + 100, records))]
         began = time.process_time()
         for each in exchanges:
-            recorder.begin(each)
-            recorder.end(each)
+            _record(recorder, *each)
         taken += time.process_time() - began
         pause(first)
     spool.close()
@@ -122,8 +127,7 @@ def _write_live(folder: Path) -> None:
     recorder = Recorder(spool)
     for number in range(LIVE_RATE * SECONDS):
         time.sleep(max(0.0, began + number / LIVE_RATE - time.monotonic()))
-        recorder.begin(each := exchange(number))
-        recorder.end(each)
+        _record(recorder, *exchange(number))
         if number % 100 == 0:
             spool.prepare()
     spool.close()

@@ -47,6 +47,11 @@ _NAMES: Final = tuple(field.name for field in fields(DecisionRecord))
 _VALUES: Final = attrgetter(*_NAMES)
 
 
+def row(node: str, worker: int, boot: int, seq: int, record: DecisionRecord) -> tuple[Any, ...]:
+    """Return what a Stamped of these holds, as a plain tuple: that is made in half the time."""
+    return (node, worker, boot, seq, *_VALUES(record))
+
+
 class Stamped(tuple[Any, ...]):
     """A record as a spool took it: the row that lies in a frame and in a day file, so that nobody has to copy it.
 
@@ -58,7 +63,7 @@ class Stamped(tuple[Any, ...]):
 
     def __new__(cls, node: str, worker: int, boot: int, seq: int, record: DecisionRecord) -> Self:
         """Stamp a record."""
-        return tuple.__new__(cls, (node, worker, boot, seq, *_VALUES(record)))
+        return cls.of_row(row(node, worker, boot, seq, record))
 
     @classmethod
     def of_row(cls, values: Sequence[Any]) -> Self:
@@ -89,8 +94,8 @@ _PATH, _DETAIL, TIME = column("path"), column("detail"), column("time")
 _INTEGERS: Final = itemgetter(*(place for place, kinds in enumerate(_KINDS) if int in kinds))
 
 
-def encode(stamped: Stamped) -> bytes:
-    """Return one frame. Text that is no UTF-8 (lone surrogates) is escaped, never refused: the client chose it."""
+def encode(stamped: tuple[Any, ...]) -> bytes:
+    """Return a row's frame. Text that is no UTF-8 (lone surrogates) is escaped, never refused: the client chose it."""
     payload = _packed(stamped)
     path, detail = len(stamped[_PATH]), len(stamped[_DETAIL] or "")
     # a character is a byte at least: what has TEXT_CAP bytes beside path and detail holds no text that is too long

@@ -17,7 +17,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from usage_log.frames import Stamped, encode
+from usage_log.frames import encode, row
 from usage_log.record import new_id
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Spool:
 
     def append(self, record: DecisionRecord) -> None:
         """Write one record. On return it survives the death of this process. Raises SpoolFull; then nothing is kept."""
-        frame = encode(Stamped(self._node, self._worker, self.boot, self._seq + 1, record))
+        frame = encode(row(self._node, self._worker, self.boot, self._seq + 1, record))
         segment = self._segment_for(len(frame))
         try:
             written = os.write(segment.fd, frame)
