@@ -164,7 +164,7 @@ class Addon:
         exchange.bytes_out = len(made.raw_content or b"")
         if not respond.recorded(exchange, self._state.recorder) and not exchange.verdict.forwards:
             made = response_of(LAST_RESORT)
-        _say_last(handler, flow, made)
+        say_last(handler, flow, made)
         handler.exchanges.discard(exchange)
         flow.request.stream = True  # so that an upload is answered before its body is read (proxy/replaced/stream.py)
         flow.request.headers.pop("expect", None)  # no 100 Continue for a body that nobody takes
@@ -180,7 +180,7 @@ class Addon:
         exchange.status, exchange.length = response.status_code, _length(response)
         response.headers.fields = sent_on(response.headers.fields)
         response.headers.pop("alt-svc", None)  # it would invite the browser to QUIC, past the filter
-        _say_last(handler, flow, response)
+        say_last(handler, flow, response)
         response.stream = answer_counter(
             exchange, self._state.recorder, self._state.limits.body_bytes, partial(self._end, handler, exchange)
         )
@@ -193,8 +193,9 @@ class Addon:
 
     def error(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Record what broke off."""
-        exchange = exchange_of(flow)
-        if exchange is not None and not exchange.ended:
+        if (exchange := exchange_of(flow)) is None:
+            return
+        if not exchange.ended:
             # An origin that breaks off before it answers never comes here: proxy/replaced/stream.py answers for it.
             said = flow.error.msg if flow.error else ""
             if said.startswith(OURS):  # broken off for what the client sent, while its request was still judged
@@ -202,7 +203,7 @@ class Addon:
                 exchange.detail = said
             else:
                 exchange.outcome = "client-abort" if flow.response is None or client_left(said) else "connect"
-            self._end(handler, exchange)
+        self._end(handler, exchange)
 
     def websocket_message(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Count, and keep none: mitmproxy would keep every message for the life of the socket."""
@@ -237,10 +238,9 @@ class Addon:
         if handler.tunnel is not None:
             left.append(handler.tunnel.exchange)
         for exchange in left:
-            if not exchange.ended:
-                if exchange.verdict.forwards or not exchange.status:  # else we closed, after an answer
-                    exchange.outcome = "client-abort"
-                self._end(handler, exchange)
+            if exchange.verdict.forwards or not exchange.status:  # else we closed, after an answer
+                exchange.outcome = "client-abort"
+            self._end(handler, exchange)
 
     def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
         """Answer 503 for a hook that failed, where the client has had nothing yet; else say so, by False."""
@@ -272,7 +272,7 @@ def _length(response: http.Response) -> int | None:
     return announced(response.headers.get("content-length")) if response.status_code >= 200 else None
 
 
-def _say_last(handler: Handler, flow: http.HTTPFlow, response: http.Response) -> None:
+def say_last(handler: Handler, flow: http.HTTPFlow, response: http.Response) -> None:
     """While the worker drains, an answer is the last of its connection; HTTP/2 says so by GOAWAY.
 
     So is one to what could not be read: what comes behind it is not believed to be another request.

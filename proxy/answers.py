@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from proxy.addon import exchange_of
+from proxy.addon import exchange_of, say_last
 from proxy.block_page import Ask, ask_of
-from proxy.respond import failure_verdict, malformed_exchange, raw_of, response_of
+from proxy.respond import failure_verdict, malformed_exchange, page_of, raw_of, recorded, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mitmproxy.proxy.events import Event
 
     from config.proxy_settings import Limits
+    from proxy.block_page import Answer
     from proxy.master import Handler
     from proxy.recording import Exchange
     from proxy.room import Room
@@ -47,51 +48,59 @@ class WorkerAnswers:
         if exchange is None:
             raise RuntimeError("a request without a verdict asked for its origin")
         verdict, outcome = failure_verdict(error, exchange.verdict)
-        ask = ask_of(flow.request.headers.fields, flow.request.method)
-        page = self._state.in_force.pages.answer(verdict, exchange.facts, ask, exchange.id)
+        shown = replace(exchange, verdict=verdict, detail=error)  # what the page says; the record may say otherwise
+        page = page_of(self._state.in_force.pages, shown, _ask(flow))
         flow.response = response_of(page)
-        exchange.status, exchange.bytes_out = verdict.status, len(page.body)
-        self._end(flow, exchange, verdict, outcome, error)
+        exchange.status, exchange.bytes_out = page.status, len(page.body)
+        self._end(flow, exchange, shown.verdict, outcome, shown.detail)
+        if (handler := self._handlers.get(flow.client_conn.id)) is not None:
+            say_last(handler, flow, flow.response)
 
     def cut(self, flow: http.HTTPFlow, error: str) -> None:
         """Record a flow that is broken off after its answer has begun: its status is the one that was sent."""
         exchange = exchange_of(flow)
-        if exchange is not None and not exchange.ended:
+        if exchange is not None:
             verdict, outcome = failure_verdict(error, exchange.verdict)
             self._end(flow, exchange, verdict, outcome, error)
 
-    def _end(self, flow: http.HTTPFlow, exchange: Exchange, verdict: Verdict, outcome: str, error: str) -> None:
-        exchange.outcome, exchange.detail = outcome, error
-        if not verdict.reason.startswith("upstream."):
-            exchange.verdict = verdict  # it is the client's, or the address's: no fault of the site
+    def _end(self, flow: http.HTTPFlow, exchange: Exchange, verdict: Verdict, outcome: str, error: str | None) -> None:
+        if not exchange.ended:
+            exchange.outcome, exchange.detail = outcome, error
+            if not verdict.reason.startswith("upstream."):
+                exchange.verdict = verdict  # it is the client's, or the address's: no fault of the site
         self._state.recorder.end(exchange)
         if (handler := self._handlers.get(flow.client_conn.id)) is not None:
             handler.exchanges.discard(exchange)
 
     def refuse_request(self, flow: http.HTTPFlow) -> None:
         """Record a request that cannot be read as one, under the tunnel's user, and put our page on it."""
-        handler, snapshot = self._handlers[flow.client_conn.id], self._state.in_force.snapshot
-        if handler.tunnel is not None:
-            self._state.recorder.yield_to_inner(handler.tunnel.exchange)
-        detail = "a request that cannot be read"
-        exchange = malformed_exchange(handler.client_ip, snapshot, detail, flow.request.method, handler.tunnel)
-        ask = ask_of(flow.request.headers.fields, flow.request.method)
-        page = self._state.in_force.pages.answer(exchange.verdict, exchange.facts, ask, exchange.id)
-        exchange.status, exchange.bytes_out = exchange.verdict.status, len(page.body)
-        self._state.recorder.end(exchange)
-        flow.response = response_of(page)
+        handler = self._handlers[flow.client_conn.id]
+        exchange = self._unreadable(handler, "a request that cannot be read", flow.request.method)
+        flow.response = response_of(self._refusal(exchange, _ask(flow)))
 
     def refuse_head(self, client: Client, status: int, why: str) -> bytes:
         """Record a head that cannot be read, under the tunnel's user, and give the whole answer to it."""
-        handler, snapshot = self._handlers[client.id], self._state.in_force.snapshot
+        exchange = self._unreadable(self._handlers[client.id], why)
+        exchange.verdict = replace(exchange.verdict, status=status)
+        return raw_of(self._refusal(exchange, Ask()), close=True)
+
+    def note_refusal(self, client: Client, status: int, why: str) -> None:
+        """Record what is refused without a page. `status` is the one that is sent; 0 where none is."""
+        exchange = self._unreadable(self._handlers[client.id], why)
+        exchange.verdict = replace(exchange.verdict, status=status)
+        recorded(exchange, self._state.recorder)
+
+    def _unreadable(self, handler: Handler, why: str, method: str = "") -> Exchange:
         if handler.tunnel is not None:
             self._state.recorder.yield_to_inner(handler.tunnel.exchange)
-        exchange = malformed_exchange(handler.client_ip, snapshot, why, tunnel=handler.tunnel)
-        exchange.verdict = replace(exchange.verdict, status=status)
-        page = self._state.in_force.pages.answer(exchange.verdict, exchange.facts, Ask(), exchange.id)
-        exchange.status, exchange.bytes_out = status, len(page.body)
-        self._state.recorder.end(exchange)
-        return raw_of(page, close=True)
+        return malformed_exchange(handler.client_ip, self._state.in_force.snapshot, why, method, handler.tunnel)
+
+    def _refusal(self, exchange: Exchange, ask: Ask) -> Answer:
+        """Make the page, and record it."""
+        page = page_of(self._state.in_force.pages, exchange, ask)
+        exchange.status, exchange.bytes_out = page.status, len(page.body)
+        recorded(exchange, self._state.recorder)
+        return page
 
     def flooded(self, client: Client, why: str) -> str:
         """Count a flood against its client's address, and give what its record says."""
@@ -110,3 +119,7 @@ class WorkerAnswers:
         exchange, handler = exchange_of(flow), self._handlers.get(flow.client_conn.id)
         if exchange is not None and handler is not None:  # a client may leave while its origin is dialled
             exchange.break_off = lambda error: handler.inject(breaking(error))
+
+
+def _ask(flow: http.HTTPFlow) -> Ask:
+    return ask_of(flow.request.headers.fields, flow.request.method)

@@ -57,9 +57,10 @@ class Front(asyncio.Protocol):
         self._busy = False
         self._task: asyncio.Task[None] | None = None
         self._exchange: Exchange | None = None  # the CONNECT's, once it is judged
+        self._deadline: asyncio.TimerHandle | None = None
         self._silent = True  # the client has had nothing that a 503 could not follow
         self._failed = False
-        self._deadline: asyncio.TimerHandle | None = None
+        self._handed = False  # mitmproxy has the socket, and records what is asked on it
         self._transport: asyncio.Transport
         self.client = ""
 
@@ -191,6 +192,7 @@ class Front(asyncio.Protocol):
         try:
             await splice(self._transport, rest, exchange, self._state, self._stop_deadline)
         finally:
+            self._stop_deadline()
             self._connections.forget(self)
 
     async def _intercept(self, exchange: Exchange, identified: Identified) -> None:
@@ -214,6 +216,7 @@ class Front(asyncio.Protocol):
         self._stop_deadline()
         self._silent = False
         self._transport.resume_reading()
+        self._handed = True
         try:
             await self._engine.serve(reader, writer, tunnel)
         finally:
@@ -278,10 +281,11 @@ class Front(asyncio.Protocol):
             reset(self._transport)
 
     def _refuse_failed(self, error: BaseException) -> None:
-        exchange = self._exchange or failed_exchange(self.client, self._state.in_force.snapshot)
-        if not exchange.ended:
+        if (exchange := self._exchange) is None and not self._handed:
+            exchange = failed_exchange(self.client, self._state.in_force.snapshot)
+        if exchange is not None and not exchange.ended:
             spoil(exchange, "front", error)
-        recorded(exchange, self._state.recorder)
+            recorded(exchange, self._state.recorder)
         if self._silent:
             self._transport.write(_LAST_RESORT)
             close_behind_answer(self._transport, lambda: self._connections.forget(self))

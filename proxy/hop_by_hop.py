@@ -36,7 +36,7 @@ def sent_on(fields: Fields) -> Fields:
     if not any(name.lower() in _OF_CONNECTION for name, _ in fields):
         return fields
     tokens = _tokens(fields, b"connection")
-    dropped = _ALWAYS | _REWRITTEN | (tokens - _KEPT)
+    dropped = _OF_CONNECTION | (tokens - _KEPT)
     kept = tuple(field for field in fields if field[0].lower() not in dropped)
     return kept + _ours(fields, tokens)
 

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mitmproxy import ctx, options
+from mitmproxy import options
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import ConnectionState
 from mitmproxy.master import Master
@@ -286,7 +286,6 @@ class Engine:
         self.mode = ProxyMode.parse("regular")
         self.dispatcher = Dispatcher(hooks, failing.HOOK_SECONDS + times.name)
         self.handlers: set[Handler] = set()
-        ctx.options = self.options
 
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tunnel: Tunnel | None = None

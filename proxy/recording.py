@@ -79,12 +79,12 @@ class Recorder:
         self._open: dict[Exchange, None] = {}
         self._undecided: dict[Exchange, None] = {}  # what is open and not yet recorded
         self._owed: dict[Exchange, None] = {}  # what has ended, and could not be recorded
-        self._refused: Exchange | None = None  # the first request that was refused for want of room, unrecorded
+        self._refused: Exchange | None = None  # the first request that we answered without room for its record
         self._refused_count = 0
 
     @property
     def open(self) -> tuple[Exchange, ...]:
-        """What has not ended, oldest first."""
+        """What is watched, oldest first: until both sides have ended, whether its end stands in the log or not."""
         return tuple(self._open)
 
     def begin(self, exchange: Exchange) -> None:
@@ -108,7 +108,7 @@ class Recorder:
         """Record what has to stand in the log before bytes that were just counted go on. Raises SpoolFull."""
         exchange.moved = time.monotonic()
         if exchange.length is not None and exchange.bytes_out >= exchange.length:
-            self.end(exchange)  # a client that knows the length has the whole answer once these bytes have left
+            self._settle(exchange)  # a client that knows the length has the whole answer once these bytes have left
         elif exchange.bytes_in + exchange.bytes_out > OPEN_BYTES:
             self.decide(exchange)
 
@@ -117,6 +117,11 @@ class Recorder:
 
         Raises SpoolFull; `tick` tries again once there is room.
         """
+        self._settle(exchange)
+        self._forget(exchange)
+
+    def _settle(self, exchange: Exchange) -> None:
+        """Record the end. What is watched stays so: its origin may have said all, and still not have ended."""
         if exchange.ended:
             return
         try:
@@ -125,18 +130,22 @@ class Recorder:
             self._owe(exchange)
             raise
         exchange.recorded = exchange.ended = True
-        self._forget(exchange)
+        self._undecided.pop(exchange, None)
+        self._owed.pop(exchange, None)
 
     def _write_end(self, exchange: Exchange) -> None:
         record = record_of(exchange, "end" if exchange.recorded else "decision")
-        if exchange.verdict.reason == NO_LOG:
-            self._sink.append_sparing(record)  # clients can ask for as many of these as they like
-        else:
+        if self._was_under_way(exchange):
             self._sink.append(record)
+        else:
+            self._sink.append_sparing(record)  # clients can ask for as many of these as they like
+
+    def _was_under_way(self, exchange: Exchange) -> bool:
+        return exchange in self._open and exchange.verdict.reason != NO_LOG
 
     def _owe(self, exchange: Exchange) -> None:
-        """Keep what was under way, to record it later; of what was refused for want of room only the number."""
-        if exchange.verdict.reason != NO_LOG:
+        """Keep what was under way, to record it later; of what we answered ourselves only the number."""
+        if self._was_under_way(exchange):
             self._owed[exchange] = None
             return
         exchange.ended = True
@@ -152,6 +161,7 @@ class Recorder:
         self._forget(exchange)
 
     def _forget(self, exchange: Exchange) -> None:
+        exchange.break_off = exchange.cut = None
         for each in (self._open, self._undecided, self._owed):
             each.pop(exchange, None)
 
@@ -168,10 +178,10 @@ class Recorder:
         self._tell_refused()
 
     def _tell_refused(self) -> None:
-        """Record in one row how many requests the want of room left without a row of their own."""
+        """Record in one row how many answers of ours the want of room left without a row of their own."""
         if self._refused is None:
             return
-        detail = f"refused while the log had no room: {self._refused_count} requests without a record of their own"
+        detail = f"answered while the log had no room: {self._refused_count} requests without a record of their own"
         self._sink.append_sparing(replace(record_of(self._refused, "decision"), detail=detail))
         self._refused, self._refused_count = None, 0
 

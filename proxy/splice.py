@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.client_hello import HELLO_CAP, MalformedHello, is_whole, server_name
@@ -76,7 +77,7 @@ async def _splice(
     exchange.status = 200
     sock = await state.dialer.socket_to(facts.host, facts.port)
     _, origin = await asyncio.get_running_loop().create_connection(_Side, sock=sock)
-    exchange.cut = transport.abort
+    exchange.cut = partial(_abort, client, origin)
     await _relay(client, origin, exchange, state.limits.tunnel_idle_seconds, opened)
     if (error := client.failed or origin.failed) is not None:
         raise error
@@ -132,8 +133,12 @@ async def _relay(
                 exchange.outcome = "timeout"
                 return
     finally:
-        origin.abort()
-        client.close()
+        _abort(client, origin)
+
+
+def _abort(*sides: _Side) -> None:
+    for side in sides:
+        side.abort()
 
 
 class _Side(asyncio.Protocol):
@@ -235,9 +240,8 @@ class _Side(asyncio.Protocol):
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, once there is nothing left to write."""
-        if not self._transport.is_closing():
-            self._transport.close()
+        """Close at once: what a peer has not taken by now is dropped, or its socket would stay for ever."""
+        self._transport.abort()
 
 
 def _nothing(_: int) -> None:

@@ -63,9 +63,6 @@ def parts(answers: Answers) -> tuple[Part, ...]:
 _original_handle_event = HttpLayer._handle_event
 
 
-_original_handle_event = HttpLayer._handle_event
-
-
 def _settled_or(answers: Answers) -> Callable[[HttpLayer, events.Event], Any]:
     def _handle_event(self: HttpLayer, event: events.Event) -> Generator[Any, Any, None]:
         """Acknowledge what has left with this event, wake those who wait for room, and forget what is closed."""

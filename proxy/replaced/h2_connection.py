@@ -184,6 +184,7 @@ class BoundedConnection(H2Connection):
 
     def _ended(self, stream_id: int) -> None:
         if stream_id in self._dismissed:
+            self._dismissed.remove(stream_id)
             self.dismiss(stream_id)
 
     def _forget(self, stream_id: int) -> None:

@@ -169,7 +169,7 @@ def _waited_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:
         if len(self.buf) <= _AHEAD_BYTES:
             yield from _original_wait(self, event)
             return
-        answers.refuse_head(self.context.client, 400, "too much sent ahead of the answer")
+        answers.note_refusal(self.context.client, 0, "too much sent ahead of the answer")
         self.state = self.done
         left = RequestProtocolError(self.stream_id, "Client disconnected.", ErrorCode.CLIENT_DISCONNECTED)
         yield ReceiveHttp(left)

@@ -161,7 +161,7 @@ def _server_h2_event_or(answers: Answers) -> Callable[[Http2Server, Any], Any]:
             bounded(self).left = True
             return False
         if isinstance(event, h2_events.RequestReceived) and _list_size(event.headers) > answers.limits.head_bytes:
-            answers.refuse_head(self.context.client, 431, "the head is too large")
+            answers.note_refusal(self.context.client, 431, "the head is too large")
             self.h2_conn.send_headers(event.stream_id, _TOO_LARGE, end_stream=True)
             bounded(self).dismiss(event.stream_id)
             return False
@@ -176,7 +176,7 @@ def _server_h2_event_or(answers: Answers) -> Callable[[Http2Server, Any], Any]:
 def _break_off(server: Http2Server, answers: Answers, stream_id: int) -> Generator[Any, Any, None]:
     """Record a request that breaks the rules of its stream; the connection goes on (RFC 9113, section 8.1.1)."""
     if server.streams.pop(stream_id, None) is None:
-        answers.refuse_head(server.context.client, 400, "a request of another length than it says")
+        answers.note_refusal(server.context.client, 0, "a request of another length than it says")
         return
     text = f"{MALFORMED_BODY}: of another length than announced"
     stream = next(each for each in server.context.layers if isinstance(each, HttpLayer)).streams.get(stream_id)
@@ -233,9 +233,6 @@ def _not_leaving_or(leaving: WeakSet[Connection]) -> Callable[[GetHttpConnection
     return connection_spec_matches
 
 
-_original_http2_error = Http2Connection.protocol_error
-
-
 def _http2_refused_or(answers: Answers) -> Callable[..., Any]:
     def protocol_error(self: Http2Server, message: str, *code: int) -> Generator[Any, Any, None]:
         """Record what a client sent that is no HTTP/2; the answer is GOAWAY."""
@@ -246,7 +243,7 @@ def _http2_refused_or(answers: Answers) -> Callable[..., Any]:
 
 
 def _refuse(server: Http2Server, answers: Answers, why: str) -> Generator[Any, Any, None]:
-    answers.refuse_head(server.context.client, 400, why)
+    answers.note_refusal(server.context.client, 0, why)
     if not bounded(server).terminated:  # else h2 has said GOAWAY already
         server.h2_conn.close_connection(ErrorCodes.PROTOCOL_ERROR)
     yield commands.SendData(server.conn, server.h2_conn.data_to_send())

@@ -61,6 +61,9 @@ class Answers(Protocol):
     def flooded(self, client: Client, why: str) -> str:
         """Count a flood against its client's address, and give what its record says."""
 
+    def note_refusal(self, client: Client, status: int, why: str) -> None:
+        """Record what is refused without a page. `status` is the one that is sent; 0 where none is."""
+
     def reset(self, client: Client) -> None:
         """End a client's connection in a reset, so that nobody takes what was sent for the whole."""
 

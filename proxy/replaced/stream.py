@@ -251,7 +251,7 @@ def _send_now(stream: HttpStream) -> Generator[Any, Any, None]:
     """Send the flow's response, whatever of the request is still to come, and take nothing more of this stream."""
     response = stream.flow.response
     assert response is not None  # noqa: S101  # both callers have just set it
-    if stream.client_state is not stream.state_done and not stream.flow.request.is_http2:
+    if stream.client_state != stream.state_done and not stream.flow.request.is_http2:
         response.headers["connection"] = "close"  # the body that still comes must not be read as the next request
     stream.flow.live = False
     stream.client_state = stream.server_state = stream.state_errored

@@ -159,3 +159,13 @@ def test_behind_a_change_to_websocket_nothing_else_goes_through(product: Product
     assert b"SSH-2.0" not in answered
     row = product.recorded(seen + 1, host=HOST)[-1]
     assert (row["scheme"], row["status"]) == ("ws", 101)
+
+
+def test_a_connection_outlives_an_origin_that_is_out_of_reach(product: Product, network: Network) -> None:
+    seen = len(product.records(host=HOST))
+    with Client(product) as client:
+        for _ in range(2):
+            answer = client.get(network.plain_url(HOST), credentials("ana"))
+            assert (answer.status, answer.headers.get("connection")) == (502, None)
+        assert client.get(network.plain_url("allowed.test"), credentials("ana")).status == 200
+    product.recorded(seen + 2, host=HOST)

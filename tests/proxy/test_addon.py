@@ -10,7 +10,9 @@ from mitmproxy.proxy.layers import modes
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
 from proxy.addon import Addon, exchange_of
+from proxy.answers import WorkerAnswers
 from proxy.next_layer import Closed
+from proxy.overdue import OVERDUE
 from tests.proxy.flows import CLIENT, PUBLIC, SIGNED, Handler, flow, reasons, tunnel
 from tests.proxy.workers import node
 from usage_log.spool import SpoolFull
@@ -174,6 +176,26 @@ async def test_what_breaks_off_is_recorded_once(addon, made):
     addon.error(handler, sent)
     addon.client_disconnected(handler, CLIENT)
     assert [record.outcome for record in made.spool.records] == ["client-abort"]
+
+
+@pytest.mark.parametrize("how", ["error", "cut", "gone"])
+async def test_what_breaks_off_behind_its_last_byte_is_forgotten_and_recorded_once(addon, made, how):
+    handler, sent = Handler(), flow(headers=[SIGNED], response=True)
+    addon.client_connected(handler, sent.client_conn)
+    await addon.requestheaders(handler, sent)
+    sent.response.headers["content-length"] = "5"
+    addon.responseheaders(handler, sent)
+    sent.response.stream(b"hello")
+    assert len(handler.exchanges) == 1
+    if how == "error":
+        sent.error = mitmproxy_flow.Error("server closed connection")
+        addon.error(handler, sent)
+    elif how == "cut":
+        WorkerAnswers(made, addon.handlers).cut(sent, OVERDUE)
+    else:
+        addon.client_disconnected(handler, sent.client_conn)
+    assert (handler.exchanges, made.recorder.open) == (set(), ())
+    assert [(each.reason, each.outcome, each.bytes_out) for each in made.spool.records] == [("default", "ok", 5)]
 
 
 async def test_a_websocket_keeps_no_messages_and_can_be_cut(addon, made):

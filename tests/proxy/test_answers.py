@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -65,3 +66,40 @@ async def test_a_head_that_cannot_be_read_is_recorded_under_the_tunnels_user(add
     addon.client_disconnected(handler, CLIENT)
     assert [(each.reason, each.status, each.user) for each in made.spool.records] == [("protocol.malformed", 431, user)]
     assert addon.handlers == {}
+
+
+@pytest.mark.parametrize("status", [431, 0], ids=["an answer without a page", "none at all"])
+def test_a_refusal_without_a_page_is_recorded_as_it_was_sent(addon, answers, made, status):
+    addon.client_connected(Handler(), CLIENT)
+    answers.note_refusal(CLIENT, status, "a flood")
+    [record] = made.spool.records
+    assert (record.reason, record.status, record.bytes_out, record.detail) == (
+        "protocol.malformed", status, 0, "a flood"
+    )  # fmt: skip
+
+
+class NoPages:
+    def answer(self, *_):
+        raise RuntimeError("broken")
+
+
+async def test_where_no_page_can_be_made_the_last_resort_is_sent_and_recorded(addon, answers, made):
+    sent, other, handler = flow(headers=[SIGNED]), flow(), Handler()
+    addon.client_connected(handler, other.client_conn)
+    addon.client_connected(handler, CLIENT)
+    await addon.requestheaders(handler, sent)
+    made.in_force = replace(made.in_force, pages=NoPages())
+    answers.answer_failure(sent, "breakwater-dns: no")
+    answers.refuse_request(other)
+    raw = answers.refuse_head(CLIENT, 400, "no head")
+    assert (sent.response.status_code, other.response.status_code, raw[:13]) == (503, 503, b"HTTP/1.1 503 ")
+    assert reasons(made) == [("block", "error.page", 503)] * 3
+
+
+async def test_while_draining_a_failed_origins_page_closes_its_connection(addon, answers):
+    sent, handler = flow(headers=[SIGNED]), Handler()
+    addon.client_connected(handler, sent.client_conn)
+    await addon.requestheaders(handler, sent)
+    handler.draining = True
+    answers.answer_failure(sent, "breakwater-dns: no")
+    assert sent.response.headers["connection"] == "close"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from ipaddress import ip_address
+from types import SimpleNamespace
 
 import pytest
 
+from proxy.connect import ConnectFailed
 from proxy.connections import Connections
 from proxy.front import Front
+from tests.proxy.policy import snapshot
+from tests.proxy.test_splice import client_hello
 from tests.proxy.workers import node
 
 GET = b"GET http://site.test/ HTTP/1.1\r\nHost: site.test\r\n\r\n"
@@ -34,14 +40,19 @@ class Served:
         self.node = made
         self.engine = Engine()
         self.connections = Connections(2, 3)
+        self.fronts = []
 
     async def __aenter__(self):
         loop = asyncio.get_running_loop()
         self._factory = loop.get_task_factory()
         loop.set_task_factory(asyncio.eager_task_factory)  # as a worker does
-        self._server = await loop.create_server(lambda: Front(self.node, self.engine, self.connections), "127.0.0.1", 0)
+        self._server = await loop.create_server(self._front, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
+
+    def _front(self):
+        self.fronts.append(Front(self.node, self.engine, self.connections))
+        return self.fronts[-1]
 
     async def __aexit__(self, *_):
         self._server.close()
@@ -174,6 +185,49 @@ async def test_a_failure_inside_the_front_is_a_block(served, caplog):
     assert served.records == [("block", "error.hook", 503)]
     assert "broken" not in answer.decode()
     assert "so the answer is a block" in caplog.text
+
+
+async def test_what_fails_behind_mitmproxy_is_recorded_there_and_not_again(served, caplog):
+    async def broken(reader, writer, tunnel=None):
+        served.node.spool.records.append(SimpleNamespace(action="block", reason="error.hook", status=503))
+        raise RuntimeError("broken")
+
+    served.engine.serve = broken
+    assert await served.say(GET) == b""
+    await asyncio.sleep(0.05)
+    assert len(served.node.spool.records) == 1
+    assert "so the answer is a block" in caplog.text
+
+
+PASSED = """proxy:
+  public_name: filter.test
+  passthrough: [{host: pass.test, owner: a, reason: b, since: 2026-11-01}]
+"""
+
+ENDINGS = {
+    "the client leaves": (b"", "passthrough"),
+    "no TLS": (b"SSH-2.0", "block"),
+    "another name": (client_hello("other.test"), "block"),
+    "an origin out of reach": (client_hello("pass.test"), "passthrough"),
+}
+
+
+@pytest.mark.parametrize(("sent", "action"), ENDINGS.values(), ids=ENDINGS.keys())
+async def test_a_tunnel_that_ends_before_it_opens_leaves_no_deadline_behind(served, sent, action):
+    async def socket_to(host, port):
+        raise ConnectFailed(f"{host}:{port}")
+
+    served.node.in_force = replace(served.node.in_force, snapshot=snapshot(PASSED))
+    served.node.resolver.table["pass.test"] = (ip_address("93.184.216.34"),)
+    served.node.dialer.socket_to = socket_to
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(connect(b"pass.test:443") + sent)
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    assert [each[0] for each in served.records] == [action]
+    assert [front._deadline for front in served.fronts] == [None]
 
 
 async def test_a_client_with_too_many_connections_is_closed(served):

@@ -7,6 +7,7 @@ import pytest
 from categories.taxonomy import Basis
 from proxy.evaluate import error_verdict
 from proxy.facts import Intent, RequestFacts, Stage
+from proxy.overdue import OVERDUE, break_off_overdue
 from proxy.recording import Exchange, Recorder, record_of
 from proxy.verdict import Action, Match, Verdict
 from usage_log.spool import SpoolFull
@@ -185,7 +186,7 @@ def test_requests_refused_for_want_of_room_spare_the_rest_of_it_and_are_counted_
         (
             "error.usage-log",
             refused[0].id,
-            "refused while the log had no room: 4 requests without a record of their own",
+            "answered while the log had no room: 4 requests without a record of their own",
         )
     ]
 
@@ -209,5 +210,35 @@ def test_a_worker_that_goes_away_without_room_says_how_many_records_that_costs(r
     sink.full = False
     recorder.end_all("client-abort")
     assert [(record.reason, record.outcome) for record in sink.records] == [
-        ("default", "client-abort"), ("category.pornography", "ok"), ("error.usage-log", "ok"),
+        ("default", "client-abort"), ("category.pornography", "ok"),
     ]  # fmt: skip
+    assert "2 requests" in sink.records[1].detail
+
+
+def test_what_nobody_watched_spares_the_room_of_what_is_under_way_and_leaves_only_a_number(recorder, sink):
+    """Heads that are none, challenges and our own pages: a client can ask for any number of them."""
+    sink.scarce = True
+    for _ in range(50):
+        with pytest.raises(SpoolFull):
+            recorder.end(Exchange(facts(), BLOCK))
+    assert (sink.records, recorder.open, len(recorder._owed)) == ([], (), 0)
+    sink.scarce = False
+    recorder.tick()
+    assert [record.detail for record in sink.records] == [
+        "answered while the log had no room: 50 requests without a record of their own"
+    ]
+
+
+def test_an_answer_that_is_whole_by_its_length_is_recorded_and_can_still_be_broken_off(recorder, sink):
+    exchange, told = Exchange(facts(), ALLOW, length=5), []
+    exchange.break_off = exchange.cut = told.append
+    recorder.begin(exchange)
+    exchange.bytes_out = 5
+    recorder.moves(exchange)
+    assert [record.event for record in sink.records] == ["decision"]
+    exchange.moved -= 100
+    break_off_overdue(recorder.open, 60.0)
+    assert told == [OVERDUE]
+    recorder.tick()
+    recorder.end(exchange)
+    assert (len(sink.records), recorder.open, exchange.cut) == (1, (), None)

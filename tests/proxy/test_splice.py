@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 
 import pytest
 
-from proxy.splice import ClientGone, NoClientHello, _server_name, _Side
+from proxy.recording import Exchange
+from proxy.splice import ClientGone, NoClientHello, _abort, _relay, _server_name, _Side
+from tests.proxy.test_recording import ALLOW, facts
 
 
 def client_hello(name="site.test"):
@@ -51,3 +54,24 @@ async def test_what_is_no_hello_is_refused(sent, ended, why):
 async def test_who_says_nothing_has_left(ended):
     with pytest.raises(ClientGone):
         await _server_name(side(b"", ended), 0.05)
+
+
+@pytest.mark.parametrize("ending", ["idle", "cut"])
+async def test_a_peer_that_reads_nothing_does_not_keep_its_socket(ending):
+    loop, exchange, pairs = asyncio.get_running_loop(), Exchange(facts(), ALLOW), []
+    for _ in range(2):
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        pairs.append((await loop.create_connection(_Side, sock=ours), theirs))
+    ((_, client), browser), ((_, origin), site) = pairs
+    for side in (client, origin):
+        side.write(b"x" * 4_000_000)  # more than any socket takes
+    if ending == "cut":
+        loop.call_soon(_abort, client, origin)
+    async with asyncio.timeout(10):
+        await _relay(client, origin, exchange, 0.1 if ending == "idle" else 60, lambda: None)
+        await client.lost.wait()
+        await origin.lost.wait()
+    assert exchange.outcome == ("timeout" if ending == "idle" else "ok")
+    for end in (browser, site):
+        end.close()

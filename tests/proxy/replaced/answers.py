@@ -16,3 +16,5 @@ class NoAnswers:
 
     def refuse_head(self, client, status, why):
         raise AssertionError(f"asked for a refusal: {why}")
+
+    note_refusal = refuse_head

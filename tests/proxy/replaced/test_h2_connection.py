@@ -180,6 +180,19 @@ def test_a_client_is_asked_to_stop_when_it_has_its_answer(waits):
     assert pair.resets() == [(stream, ErrorCodes.NO_ERROR)]
 
 
+def test_a_client_that_ends_before_its_answer_has_left_is_forgotten():
+    pair = Pair()
+    stream = pair.asked()
+    pair.ours.send_data(stream, b"x" * MEBIBYTE, end_stream=True)
+    pair.ours.dismiss(stream)
+    pair.client.end_stream(stream)
+    pair.move()
+    pair.client.increment_flow_control_window(MEBIBYTE)
+    pair.client.increment_flow_control_window(MEBIBYTE, stream)
+    pair.move()
+    assert pair.ours._dismissed == set()
+
+
 def test_what_comes_after_that_gives_the_connection_its_window_back():
     pair = Pair()
     stream = pair.asked()
