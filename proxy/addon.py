@@ -21,10 +21,9 @@ from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.reasons import MALFORMED
 from proxy.recording import Exchange
-from proxy.replaced.part import OURS
 from proxy.respond import failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
 from proxy.tls_hooks import TlsHooks
-from proxy.upstream import client_left
+from proxy.upstream import OURS, client_left
 from proxy.worker_state import judge
 
 if TYPE_CHECKING:

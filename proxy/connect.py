@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 import aiohappyeyeballs
 
 from categories.address import literal
-from proxy import failing
+from proxy import failing, upstream
 from proxy.bounded_cache import BoundedCache
 from proxy.failing import is_ours
 
@@ -41,17 +41,17 @@ _STAGGER_SECONDS = 0.25  # RFC 8305, section 5
 class UpstreamError(OSError):
     """The origin cannot be reached. `outcome` is the word that stands in the usage log."""
 
-    outcome: ClassVar[str] = "connect"
+    outcome: ClassVar[str] = upstream.CONNECT
 
     def __str__(self) -> str:
         """Give the outcome first: mitmproxy hands errors on as text, and proxy/upstream.py reads it back."""
-        return f"breakwater-{self.outcome}: {self.args[0]}"
+        return upstream.ours(self.outcome, str(self.args[0]))
 
 
 class NameNotFound(UpstreamError):
     """The name has no address, or its name servers did not answer in time."""
 
-    outcome = "dns"
+    outcome = upstream.DNS
 
 
 class ConnectFailed(UpstreamError):
@@ -61,13 +61,13 @@ class ConnectFailed(UpstreamError):
 class ConnectTimedOut(UpstreamError):
     """No judged address answered in time."""
 
-    outcome = "timeout"
+    outcome = upstream.TIMEOUT
 
 
 class AddressRefused(UpstreamError):
     """The name has addresses, and policy refuses them."""
 
-    outcome = "private"
+    outcome = upstream.PRIVATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class _Answer:
 class DialFailed(UpstreamError):
     """Something of ours went wrong on the way to the origin."""
 
-    outcome = "error"
+    outcome = upstream.ERROR
 
 
 class Resolver:

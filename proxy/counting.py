@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy import upstream
+from proxy.upstream import ours
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
     #: list where nothing goes on: an empty piece would be written as the last chunk.
     Count = Callable[[bytes], bytes | list[bytes]]
 
-TOO_LARGE_REQUEST = "breakwater-too-large: a body larger than body_bytes"
-TOO_LARGE_ANSWER = "breakwater-answer-too-large: an answer larger than body_bytes"
+TOO_LARGE_REQUEST = ours(upstream.TOO_LARGE, "a body larger than body_bytes")
+TOO_LARGE_ANSWER = ours(upstream.ANSWER_TOO_LARGE, "an answer larger than body_bytes")
 
 
 def announced(value: str | None) -> int | None:

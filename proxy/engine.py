@@ -12,6 +12,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy.proxy import server
+from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
+from mitmproxy.proxy.layers.http._http1 import Http1Server
+from mitmproxy.proxy.layers.websocket import WebsocketLayer
 
 from proxy.replaced import bodies, driver, flow, h2_pins, http1, http1_origin, http2, stream, tls, values, websocket
 from proxy.replaced.part import digest_of
@@ -25,6 +28,25 @@ if TYPE_CHECKING:
 RELIED_UPON: tuple[tuple[Callable[..., Any], str], ...] = (
     (server.ConnectionHandler.open_connection, "5e0b3cbaf7a4030a0a044c9ca36296c2c53a874e47cd861e5d7f70a88beff951"),
     (server.ConnectionHandler.close_connection, "c0d10cc05dd65b80025d49f02f3ad4315fbd3ed8b82778eba7c55e29155f8cb6"),
+    (server.ConnectionHandler.handle_client, "01f1b7cc991c4711c901cb22b77a8a0c388e1d7fcf8f020dbb7520059b5aaeb6"),
+    (server.ConnectionHandler.handle_connection, "95c3f93e9824e527cd3c1af9656c0e04690562abcd23f0b029d547257fb53f94"),
+    (server.ConnectionHandler.on_timeout, "0d1e6b0aa6e411735c02b6e46115ee3f8dfea4093f9416342449b900e39c52d3"),
+    (server.ConnectionHandler.wakeup, "6e42e075ee5fa3df1dbc9b3a6deaf430f3860c4c9750daa007bed9aa1733c7e0"),
+    (server.TimeoutWatchdog, "95c9f187c70d4d09f32e4be25c8dfe5601e029b4dcaf3b86283166d395e2ff93"),
+    (HttpLayer.event_to_child, "1095f6e1581d1780afd5e87446b11eee0b12fb196c9be559f0fe15055436c8d7"),
+    (HttpStream.state_wait_for_request_headers, "3706d5d5ce01dcd40c06346dfecdc13d701452eb4cb752b4d694dc6eacb3decb"),
+    (HttpStream.state_stream_request_body, "c98f7f715cef7cfa3fd50993f4c6818d5780b048021006aa1b2d0d309f348fbc"),
+    (HttpStream.state_consume_request_body, "45459c1bbd8bdb1ac31251376aea71cfa58cb5dbd3a603d4e4e22b2891e663d7"),
+    (HttpStream.start_response_stream, "b0de9e9a5ee272769f0e6013299e2803d9ca45aa4c1517c66a21a20822ae06ff"),
+    (HttpStream.state_stream_response_body, "3fb6320300d3ddd5569cfe3c04720b339cd64e400956b7d55b5d31fdcaf22e49"),
+    (HttpStream.state_consume_response_body, "5323db61dfc7e2e15034f921ded45d2a1369903eaa31154ebf228a58e8d0e1ee"),
+    (HttpStream.send_response, "d581bc106152e3697ccdcad192fe60bac6f6bea84f86a40d94d62bb38b351fa4"),
+    (HttpStream.flow_done, "ad9969744785c572bf38b70c9269469554e6fcf016ea7d7f89541b865cff6d85"),
+    (HttpStream.state_done, "e89310ffdcfbaf32b4c4cc00d0bb26d4721ac1b0a1704b3ab068ef2eb6ebdde8"),
+    (HttpStream.state_errored, "3e7a286f27b15880400ee7c4fea00d88958fa6c6ef8e9230a1cd17988a6fe9a0"),
+    (Http1Server.mark_done, "94fd7ea388c8867119b849206ae199325cf6380d45e4f88b7a296b7318038205"),
+    (Http1Server.read_body, "aece271029af36e4b7eaf84aa17ddcf4ee0efb35e7f04c842c2a7333804a71f1"),
+    (WebsocketLayer, "094cd5f8cf0314331722a29847af552213bd92ed43d1df55569789f1dd097c74"),
     *h2_pins.RELIED_UPON,
 )
 

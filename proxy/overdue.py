@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from proxy.upstream import TIMEOUT, ours
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 #: A WebSocket, whose pings are no bytes of its own: the connection's idle time ends it.
 _SWITCHED = 101
 
-OVERDUE = "breakwater-timeout: nothing came for too long"
+OVERDUE = ours(TIMEOUT, "nothing came for too long")
 
 
 def break_off_overdue(exchanges: Iterable[Exchange], seconds: float) -> None:

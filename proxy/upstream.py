@@ -1,4 +1,4 @@
-"""Why an origin could not be used: reads the one text that mitmproxy hands on, and names reason, outcome and status."""
+"""Why an origin could not be used: the words that we make, the text that comes back, and what is behind it."""
 
 from __future__ import annotations
 
@@ -24,16 +24,25 @@ _MALFORMED = UpstreamFailure("protocol.malformed", "ok", 400)
 _FAILED = UpstreamFailure("error.hook", "connect", 503)
 _REFUSED = UpstreamFailure("address.private", "ok", 403)
 
-#: First match wins. Our own words (proxy/connect.py) first, then those of mitmproxy 12.2.3's ServerTLSLayer.
+#: How an error text begins that is ours: mitmproxy hands errors on as text, and an origin writes parts of others.
+OURS = "breakwater-"
+DNS, CONNECT, TIMEOUT, PRIVATE, ERROR = "dns", "connect", "timeout", "private", "error"
+MALFORMED, TOO_LARGE, ANSWER_TOO_LARGE = "malformed", "too-large", "answer-too-large"
+
+#: Every word that may stand behind it.
+_BY_WORD = {
+    DNS: _NO_NAME,
+    CONNECT: _NO_CONNECTION,
+    TIMEOUT: _NO_ANSWER,
+    PRIVATE: _REFUSED,
+    ERROR: _FAILED,
+    MALFORMED: _MALFORMED,
+    TOO_LARGE: _TOO_LARGE,
+    ANSWER_TOO_LARGE: _NO_CONNECTION,
+}
+
+#: The words of mitmproxy 12.2.3's ServerTLSLayer; first match wins. An origin that writes them blames itself alone.
 _BY_TEXT: tuple[tuple[str, UpstreamFailure], ...] = (
-    ("breakwater-dns", _NO_NAME),
-    ("breakwater-connect", _NO_CONNECTION),
-    ("breakwater-timeout", _NO_ANSWER),
-    ("breakwater-private", _REFUSED),
-    ("breakwater-error", _FAILED),
-    ("breakwater-malformed", _MALFORMED),
-    ("breakwater-too-large", _TOO_LARGE),
-    ("breakwater-", _NO_CONNECTION),
     ("certificate verify failed", _BAD_CERTIFICATE),
     ("hostname mismatch", _BAD_CERTIFICATE),
     ("tls", _BAD_TLS),
@@ -42,8 +51,15 @@ _BY_TEXT: tuple[tuple[str, UpstreamFailure], ...] = (
 )
 
 
+def ours(word: str, why: str) -> str:
+    """Make an error text of ours. `word` is one of those above."""
+    return f"{OURS}{word}: {why}"
+
+
 def failure_of(error: str) -> UpstreamFailure:
-    """Name the failure behind mitmproxy's error text."""
+    """Name the failure behind an error text."""
+    if error.startswith(OURS):
+        return _BY_WORD[error.removeprefix(OURS).partition(":")[0]]
     text = error.lower()
     return next((failure for mark, failure in _BY_TEXT if mark in text), _NO_CONNECTION)
 

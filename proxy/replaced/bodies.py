@@ -10,7 +10,8 @@ from mitmproxy.proxy.layers.http import ErrorCode, ReceiveHttp, _http1
 from mitmproxy.proxy.layers.http._http1 import Http1Connection, Http1Server
 
 from proxy.replaced.chunks import ChunkReader
-from proxy.replaced.part import MALFORMED_BODY, Part
+from proxy.replaced.part import Part
+from proxy.upstream import MALFORMED, ours
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -80,7 +81,7 @@ def _malformed(server: Any, why: str) -> Commands:
         yield commands.CloseConnection(server.conn)
         return
     server.request_done = True
-    text = f"{MALFORMED_BODY}: {why}"
+    text = ours(MALFORMED, why)
     yield ReceiveHttp(server.ReceiveProtocolError(server.stream_id, text, ErrorCode.GENERIC_CLIENT_ERROR))
 
 

@@ -24,7 +24,8 @@ from mitmproxy.proxy.layers.http._http2 import Http2Client, Http2Connection, Htt
 from proxy.replaced.floods import Flood
 from proxy.replaced.flow import Flush, WhenRoom, bounded
 from proxy.replaced.h2_connection import BoundedConnection, Leaving
-from proxy.replaced.part import MALFORMED_BODY, Answers, Part
+from proxy.replaced.part import Answers, Part
+from proxy.upstream import MALFORMED, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -178,7 +179,7 @@ def _break_off(server: Http2Server, answers: Answers, stream_id: int) -> Generat
     if server.streams.pop(stream_id, None) is None:
         answers.note_refusal(server.context.client, 0, "a request of another length than it says")
         return
-    text = f"{MALFORMED_BODY}: of another length than announced"
+    text = ours(MALFORMED, "of another length than announced")
     stream = next(each for each in server.context.layers if isinstance(each, HttpLayer)).streams.get(stream_id)
     if stream is not None:
         answers.cut(stream.flow, text)  # now: the client may leave before its stream hears of it

@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     Dial = Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
-#: How an error text begins that ends an exchange for our own reasons: see proxy/upstream.py.
-OURS = "breakwater-"
-MALFORMED_BODY = "breakwater-malformed"
-
-
 class HasRoom(Protocol):
     """What the replaced parts ask about the sockets of one client and its origins."""
 

@@ -32,7 +32,8 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.utils import expect
 
 from proxy.counting import TOO_LARGE_ANSWER
-from proxy.replaced.part import OURS, Answers, Part
+from proxy.replaced.part import Answers, Part
+from proxy.upstream import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

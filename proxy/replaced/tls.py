@@ -10,7 +10,8 @@ from mitmproxy.proxy.layers.tls import ClientTLSLayer, ServerTLSLayer
 from mitmproxy.proxy.tunnel import TunnelState
 
 from proxy.client_hello import MalformedHello, is_whole
-from proxy.replaced.part import OURS, Part
+from proxy.replaced.part import Part
+from proxy.upstream import TIMEOUT, ours
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,7 +56,7 @@ def _server_event(self: ServerTLSLayer, event: events.Event) -> Generator[Any, A
     if not isinstance(command, HandshakeOverdue) or command.origin is not self.conn:  # another's goes through this one
         yield from _original_handle_event(self, event)
     elif self.tunnel_state is TunnelState.ESTABLISHING:
-        error = f"{OURS}timeout: the TLS handshake did not end in time"
+        error = ours(TIMEOUT, "the TLS handshake did not end in time")
         yield from self.on_handshake_error(error)
         yield from self._handshake_finished(error)
 

@@ -11,7 +11,8 @@ import pytest
 
 from tests.e2e.network import Network
 from tests.e2e.product import PASSWORDS, wait_for
-from tests.faults.clients import PATIENCE, Case, Seen, ask
+from tests.faults.cases import Case, Seen
+from tests.faults.clients import PATIENCE, ask
 from tests.faults.places import HTTP, PLACES, Kind, Place, Way
 from tests.faults.stage import FaultyProduct, Origins
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.faults.clients import Where
+    from tests.faults.cases import Where
 
 AT_ONCE = 60
 UNGUARDED = ("requestheaders", "responseheaders")  # the hooks that the mutation is tried on

@@ -54,13 +54,16 @@ SYNC = (Kind.RAISE, Kind.CANCEL, Kind.SYNC_HANG)  # what is no coroutine cannot 
 
 BLOCK, CLOSED, CUT, ANSWERED = Ends
 
-#: Time that the workers of these tests give a hook, in seconds, besides the second for a name.
+#: Time that the workers of these tests give a hook, in seconds, besides the two for a name.
 HOOK_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
 class Place:
-    """`name` is module:attribute. `sent` says that the origin may have had (a part of) the request by then."""
+    """`name` is module:attribute. `sent` says that the origin may have had (a part of) the request by then.
+
+    `reason` says how the reasons of its records begin: one for all of them, or one each, in alphabetical order.
+    """
 
     name: str
     sentence: str
@@ -72,6 +75,11 @@ class Place:
     records: int = 1
     reason: str = "error."
     after: str | None = None  # another place that raises first, so that this one is reached
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        named = tuple(self.reason.split())
+        return named * self.records if len(named) == 1 else named
 
     @property
     def hook(self) -> str:
@@ -107,7 +115,7 @@ HOOKS = (
         CLOSED,
         "connect",
         records=2,
-        reason="",
+        reason="default error.",
     ),
     Place(f"{_ADDON}requestheaders", "a request is identified and judged", REQUESTS, ASYNC, BLOCK),
     Place(f"{_ADDON}responseheaders", "an answer begins", REQUESTS, ASYNC, BLOCK, sent=True),
@@ -126,7 +134,7 @@ HOOKS = (
     ),
     Place(f"{_ADDON}error", "an answer breaks off", PAGES, ASYNC, CUT, "broken", sent=True),
     Place(f"{_ADDON}websocket_message", "a message passes", (SOCKET,), ASYNC, CUT, "echo", sent=True),
-    Place(f"{_ADDON}websocket_end", "a WebSocket ends", (SOCKET,), ASYNC, CUT, "goodbye", True, reason=""),
+    Place(f"{_ADDON}websocket_end", "a WebSocket ends", (SOCKET,), ASYNC, CUT, "goodbye", True),
     Place(
         f"{_ADDON}client_disconnected",
         "what was left is recorded",
@@ -147,7 +155,6 @@ FRONT = (
     Place(f"{_FRONT}data_received", "the first bytes come: the event loop itself closes", ALL, SYNC, CLOSED, records=0),
     Place(f"{_FRONT}connection_lost", "it is forgotten", (HTTP, H1), SYNC, ANSWERED, "unsigned", reason="identity."),
     Place(f"{_FRONT}eof_received", "a client ends in its head", (HTTP,), SYNC, CLOSED, "half", records=0),
-    Place(f"{_FRONT}close", "a drain closes what is idle", (), SYNC, CLOSED),
     Place(f"{_FRONT}_expect", "a deadline is set: nothing was asked", ALL, SYNC, CLOSED, records=0),
     Place(f"{_FRONT}_stop_deadline", "a deadline is lifted: nothing was asked", ALL, SYNC, CLOSED, records=0),
     Place(f"{_FRONT}_too_slow", "the deadline has passed", (HTTP,), SYNC, BLOCK, "slow"),
@@ -218,7 +225,8 @@ TUNNELS = (
     Place(f"{_SPLICE}_relay", "its bytes begin to pass", (TUNNEL,), ASYNC, CLOSED),
     Place(f"{_SIDE}connection_made", "a side begins", (TUNNEL,), SYNC, CLOSED),
     Place(f"{_SIDE}join", "a side is joined to the other", (TUNNEL,), SYNC, CLOSED),
-    Place(f"{_SIDE}more", "more of the ClientHello is awaited", (TUNNEL,), ASYNC, CLOSED, "slow hello", reason=""),
+    Place(f"{_SIDE}more", "more of the ClientHello is awaited", (TUNNEL,), SYNC, CLOSED, "slow hello"),
+    Place(f"{_SIDE}more", "no more of it comes", (TUNNEL,), (Kind.HANG,), CLOSED, "slow hello", reason="bypass.raw"),
     Place(f"{_SIDE}data_received", "bytes come", (TUNNEL,), SYNC, CLOSED),
     Place(f"{_SIDE}write", "bytes go", (TUNNEL,), SYNC, CLOSED),
 )

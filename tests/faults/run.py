@@ -1,7 +1,8 @@
 """`breakwater`, with workers that have faults, and with little patience. Only for tests/faults.
 
 A worker starts as a fork that is never replaced by another program: it has a process of its own, which the supervisor
-kills as any other, but all that it imports is there already. Hundreds of them are killed by one test.
+kills as any other, but all that it imports is there already. Hundreds of them are killed by one test. A fork of a
+process with threads may find a lock taken that nobody gives back, so this supervisor has none.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import gc
 import os
 import sys
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from proxy import child, supervisor
 from tests.faults import worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 HIGHEST = 4096  # descriptors that the supervisor may have open
 
@@ -32,6 +34,7 @@ def become(command: tuple[str, ...], inherited: Iterable[int]) -> None:
             os.close(fd)
         except OSError:
             continue  # it was not open
+    asyncio.to_thread = TO_THREAD
     sys.argv = list(command[3:])
     code = 70
     try:
@@ -44,11 +47,20 @@ def become(command: tuple[str, ...], inherited: Iterable[int]) -> None:
 async def start(*command: str, pass_fds: Iterable[int] = (), **named: Any) -> asyncio.subprocess.Process:
     """What create_subprocess_exec does, with a fork for a worker."""
     if supervisor.WORKER in command:
+        if threading.active_count() > 1:
+            raise RuntimeError(f"a fork beside threads: {threading.enumerate()}")
         named["preexec_fn"] = partial(become, command, pass_fds)
     return await START(*command, pass_fds=pass_fds, **named)
 
 
+async def at_once(step: Callable[..., Any], *values: Any) -> Any:
+    """What asyncio.to_thread does, without the thread. Only in the supervisor."""
+    return step(*values)
+
+
 START = asyncio.create_subprocess_exec
+TO_THREAD = asyncio.to_thread
+asyncio.to_thread = at_once
 asyncio.create_subprocess_exec = start  # type: ignore[assignment]
 supervisor.WORKER = "tests.faults.worker"
 supervisor.SILENCE_SECONDS = float(os.environ["BREAKWATER_PATIENCE"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.e2e.certificates import server_context
 from tests.e2e.product import PUBLIC_NAME, Product
-from tests.faults.clients import Where
+from tests.faults.cases import Where
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -77,10 +77,10 @@ class FaultyProduct(Product):
         proxy["passthrough"] = [{"host": "tunnel.test", **decided}]
         proxy["private_networks"]["allow"] += [{"network": f"{ip}/32", **decided} for ip in (TUNNEL, BROKEN)]
         proxy["limits"] = {
-            "dns_seconds": 1,
+            "dns_seconds": 2,
             "hello_seconds": 5,
             "head_seconds": 8,
-            "connect_seconds": 1,
+            "connect_seconds": 4,
             "drain_seconds": 3,
         }
         self.write()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import inspect
 from types import FunctionType
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from proxy.addon import Addon
 from proxy.answers import WorkerAnswers
 from proxy.front import Front
 from proxy.recording import Recorder
-from tests.faults.places import ALL, ASYNC, PLACES, Kind
+from tests.faults.places import ALL, ASYNC, PLACES, TASKS, Kind
 from tests.proxy.workers import node
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ ELSEWHERE = {
     "proxy.front:Front._handled": "the guard of the task: nothing but its outcome",
     "proxy.front:Front._fail": "what the guards call; _refuse_failed is the part of it that can fail",
     "proxy.front:Front._too_long": "calls _fail; every asynchronous hang of the front goes through it",
+    "proxy.front:Front.close": "a drain closes what is idle: no client asks for it, and no byte passes in it",
     "proxy.front:Front._establish": "Recorder.begin is the part of it that can fail",
     "proxy.splice:_Side.eof_received": "a half-close: no byte passes in it",
     "proxy.splice:_Side.connection_lost": "the event loop closes, whatever happens in it",
@@ -84,8 +87,23 @@ def test_what_the_replaced_parts_of_mitmproxy_ask_for_is_in_the_table() -> None:
     assert asked - in_table() - set(ELSEWHERE) == set()
 
 
+def test_every_row_is_played() -> None:
+    assert [place.name for place in PLACES if not place.kinds or (not place.ways and place not in TASKS)] == []
+
+
+def test_every_row_names_a_reason_for_each_of_its_records() -> None:
+    assert [place.name for place in PLACES if len(place.reasons) != place.records or not place.reason] == []
+
+
 def test_every_reason_is_for_something_that_is_there() -> None:
     assert set(ELSEWHERE) & in_table() == set()
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_stands_in_no_row_is_there_still(name: str) -> None:
+    module, _, path = name.partition(":")
+    found = functools.reduce(getattr, path.split("."), importlib.import_module(module))
+    assert callable(found)
 
 
 def test_every_way_and_every_kind_is_in_the_table() -> None:
