@@ -21,6 +21,9 @@ _LONGEST_WAIT = 30.0
 #: A child that lived this long was well: its next death starts the back-off again, in seconds.
 _WELL = 60.0
 
+#: A child that starts has this long for its first word: it reads lists and keys, perhaps on a busy machine, in seconds.
+_START_SECONDS = 60.0
+
 #: Exit codes that a restart cannot mend before the first start has succeeded (DESIGN.md, "Commands").
 _REFUSALS = frozenset({2, 3, 4})
 
@@ -56,6 +59,7 @@ class Child:
         self._ended.set()
         self._last_heard = time.monotonic()
         self._was_well = False
+        self._spoke = False
 
     async def keep_running(self) -> None:
         """Start the child, and start it again when it dies.
@@ -115,6 +119,7 @@ class Child:
             for fd in set(inherited) - set(self._inherits):
                 os.close(fd)
         self._last_heard = time.monotonic()
+        self._spoke = False
         if self._stopping.is_set():  # told to stop while it was being started
             self.send(signal.SIGTERM)
         return await self._process.wait()
@@ -126,7 +131,7 @@ class Child:
         try:
             while line := await reader.readline():
                 self._last_heard = time.monotonic()
-                self._was_well = True
+                self._was_well = self._spoke = True
                 self._hear(line)
         except ValueError as error:  # a line over 64 KiB, or one that is no status: not a child to trust
             log.error("the %s says what cannot be read, so it is ended: %s", self._name, error)
@@ -140,8 +145,12 @@ class Child:
             self._process.send_signal(number)
 
     def kill_if_silent(self, seconds: float) -> None:
-        """Kill a child that has said nothing for so long: a synchronous hang cannot be timed out inside."""
+        """Kill a child that has said nothing for so long: a synchronous hang cannot be timed out inside.
+
+        One that has just been started has a minute for its first word.
+        """
         lives = self._process is not None and self._process.returncode is None  # else it waits for its next start
+        seconds = seconds if self._spoke else max(seconds, _START_SECONDS)
         if lives and time.monotonic() - self._last_heard > seconds:
             log.error("the %s has been silent for %g s; killing it", self._name, seconds)
             self._last_heard = time.monotonic()

@@ -154,7 +154,11 @@ class Product:
         mount = f'mount -t tmpfs -o size={size}m,mode=0700 none "$0" && exec "$@"'
         user = ["--map-root-user"] if os.geteuid() else []
         unshare = shutil.which("unshare")
-        assert unshare is not None
+        assert unshare is not None, "this test needs unshare and nsenter (util-linux): see CONTRIBUTING.md"
+        tried = subprocess.run([unshare, *user, "--mount", "true"], capture_output=True, check=False)
+        assert tried.returncode == 0, (
+            "this test mounts a volume: it needs root or user namespaces (unshare --mount): see CONTRIBUTING.md"
+        )
         return [unshare, *user, "--mount", "--propagation", "private", "sh", "-c", mount, str(self.state / name)]
 
     def seen(self, name: str) -> Path:

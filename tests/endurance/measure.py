@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from tests.e2e.product import Product
 
+#: What a worker may grow by, in bytes; some 50 MiB while it warms up.
+GROWTH = 200 * 2**20
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -49,6 +52,20 @@ def _sample(pid: int) -> Sample | None:
         return Sample(pid, time.monotonic(), resident, len(list((folder / "fd").iterdir())))
     except FileNotFoundError:
         return None  # it has ended meanwhile
+
+
+def grown(samples: Iterable[Sample], descriptors: int, resident: int = GROWTH) -> list[str]:
+    """Say which workers held at their last sample so much more than at their first."""
+    lives: dict[int, list[Sample]] = {}
+    for each in samples:
+        lives.setdefault(each.pid, []).append(each)
+    found = []
+    for pid, (first, *_, last) in ((pid, life) for pid, life in lives.items() if len(life) > 1):
+        if last.descriptors - first.descriptors > descriptors:
+            found.append(f"worker {pid} holds {last.descriptors} descriptors, {first.descriptors} before")
+        if last.resident - first.resident > resident:
+            found.append(f"worker {pid} holds {last.resident // 2**20} MiB, {first.resident // 2**20} MiB before")
+    return found
 
 
 def slope(points: list[tuple[float, float]]) -> float:

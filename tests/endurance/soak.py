@@ -21,13 +21,14 @@ from tests.e2e.network import Network
 from tests.e2e.product import PASSWORDS, Product
 from tests.endurance.activities import ALL, Day, kills
 from tests.endurance.ledger import Balance, Ledger
-from tests.endurance.measure import Sample, sample, slope, workers
+from tests.endurance.measure import Sample, grown, sample, slope, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KILLED_SHARE = 0.6
 SAMPLE_SECONDS = 2.0
+DESCRIPTORS = 400  # that a worker may hold besides, with all activities under way: some tens are usual
 
 
 @dataclass
@@ -40,8 +41,8 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
 
-def soak(folder: Path, seconds: float, kill_seconds: float = 20.0) -> Outcome:
-    """Run everything at once for so long, then stop the filter and read its log."""
+def soak(folder: Path, seconds: float, kill_seconds: float = 20.0, enough: tuple[str, ...] = ()) -> Outcome:
+    """Run everything at once for so long, or until each of `enough` has happened; then stop, and read the log."""
     network = Network.create(folder)
     product = Product.create(folder / "district", network)
     network.also["swapped.test"] = "127.0.0.75"  # nothing listens there: 502 where it is allowed
@@ -51,22 +52,25 @@ def soak(folder: Path, seconds: float, kill_seconds: float = 20.0) -> Outcome:
     try:
         product.start()
         day = Day(product, network, Ledger(), threading.Event(), kill_seconds)
-        return _soaked(day, seconds)
+        return _soaked(day, seconds, enough)
     finally:
         product.kill()
         network.close()
 
 
-def _soaked(day: Day, seconds: float) -> Outcome:
+def _soaked(day: Day, seconds: float, enough: tuple[str, ...]) -> Outcome:
     calm = threading.Event()
     wrong: list[str] = []
     killing = replace(day, over=calm)
-    threads = [threading.Thread(target=_guarded, args=(each, killing if each is kills else day, wrong)) for each in ALL]
+    threads = [
+        threading.Thread(target=_guarded, args=(each, killing if each is kills else day, wrong), name=each.__name__)
+        for each in ALL
+    ]
     for thread in threads:
         thread.start()
     samples: list[Sample] = []
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not wrong:
+    while time.monotonic() < end and not wrong and not (enough and all(day.ledger.counts[each] for each in enough)):
         if time.monotonic() > end - seconds * (1 - KILLED_SHARE):
             calm.set()
         samples += sample(workers(day.product))
@@ -75,6 +79,8 @@ def _soaked(day: Day, seconds: float) -> Outcome:
         over.set()
     for thread in threads:
         thread.join(120)
+    wrong += [f"{thread.name} has not ended" for thread in threads if thread.is_alive()]
+    wrong += grown(samples, DESCRIPTORS)
     return _settled(day, samples, wrong)
 
 

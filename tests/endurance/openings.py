@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: A connection that neither answers nor closes for this long, after its client has ended, hangs: seconds.
 HANGS = 20.0
-_PATIENCE = 0.3  # seconds to wait for an answer inside TLS, where a client cannot end its side alone
+_PATIENCE = 0.3  # seconds to read an answer inside TLS, where to end one's side is to end the connection
 RAW_ZONE = "raw.test"
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -31,7 +31,7 @@ class Hung(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class Opening:
     """`say` puts one case there. `forbidden`: whatever is said, no origin may be contacted."""
 
     name: str
@@ -40,8 +40,8 @@ class Place:
     forbidden: bool = True
 
 
-def places(product: Product, network: Network, raw_port: int, answered: list[bytes]) -> list[Place]:
-    """Give every place. `answered` is what the raw origin at `raw_port` answers next."""
+def openings(product: Product, network: Network, raw_port: int, answered: list[bytes]) -> list[Opening]:
+    """Give every opening. `answered` is what the raw origin at `raw_port` answers next."""
     blocked, bank = "blocked.test", "bank.test"
     target, signed = f"{blocked}:{network.tls_port}", credentials("ana")
     plain = seeds.heads(blocked, network.plain_port, signed)
@@ -76,26 +76,26 @@ def places(product: Product, network: Network, raw_port: int, answered: list[byt
         )
 
     return [
-        Place("front, no account", seeds.heads("allowed.test", network.plain_port, ""), front),
-        Place("front, blocked host", plain, front),
-        Place("front behind TLS", plain, front_tls),
-        Place("tunnel", [*seeds.hellos(blocked), *inner], tunnel),
-        Place("inside TLS, HTTP/1.1", inner, inside("http/1.1", blocked)),
-        Place("inside TLS, HTTP/2", seeds.frames(target), inside("h2", blocked)),
-        Place("tunnel passed through", seeds.hellos(bank), passed_through, forbidden=False),
-        Place(
+        Opening("front, no account", seeds.heads("allowed.test", network.plain_port, ""), front),
+        Opening("front, blocked host", plain, front),
+        Opening("front behind TLS", plain, front_tls),
+        Opening("tunnel", [*seeds.hellos(blocked), *inner], tunnel),
+        Opening("inside TLS, HTTP/1.1", inner, inside("http/1.1", blocked)),
+        Opening("inside TLS, HTTP/2", seeds.frames(target), inside("h2", blocked)),
+        Opening("tunnel passed through", seeds.hellos(bank), passed_through, forbidden=False),
+        Opening(
             "inside TLS, HTTP/1.1, allowed",
             seeds.inner_heads("allowed.test", network.tls_port),
             inside("http/1.1", "allowed.test"),
             forbidden=False,
         ),
-        Place(
+        Opening(
             "inside TLS, HTTP/2, allowed",
             seeds.frames(f"allowed.test:{network.tls_port}"),
             inside("h2", "allowed.test"),
             forbidden=False,
         ),
-        Place("an origin's answer", seeds.answers(), origin, forbidden=False),
+        Opening("an origin's answer", seeds.answers(), origin, forbidden=False),
     ]
 
 
@@ -147,12 +147,19 @@ async def _say_and_end(streams: Streams, data: bytes) -> None:
 
 
 async def _say_and_wait(streams: Streams, data: bytes) -> None:
-    """Send, read for a moment, and go."""
+    """Send, read for a moment, say goodbye, and wait until the proxy lets go. Raises Hung."""
     reader, writer = streams
-    with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
+    with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):  # it may wait for more: looked at below
         async with asyncio.timeout(_PATIENCE):
             writer.write(data)
             await writer.drain()
             while await reader.read(65536):
                 pass
     writer.close()
+    try:
+        async with asyncio.timeout(HANGS):
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                await writer.wait_closed()
+    except TimeoutError:
+        writer.transport.abort()
+        raise Hung from None
