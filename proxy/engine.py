@@ -16,7 +16,21 @@ from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.websocket import WebsocketLayer
 
-from proxy.replaced import bodies, driver, flow, h2_pins, http1, http1_origin, http2, stream, tls, values, websocket
+from proxy.replaced import (
+    bodies,
+    driver,
+    flow,
+    h2_pins,
+    http1,
+    http1_origin,
+    http2,
+    layers,
+    reading,
+    stream,
+    tls,
+    values,
+    websocket,
+)
 from proxy.replaced.part import digest_of
 
 if TYPE_CHECKING:
@@ -59,7 +73,8 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     """Give everything that is replaced, in the order of a request's way."""
     heads = (*http1.parts(answers), *http1_origin.parts(answers), *http2.parts(answers))
     messages = (*bodies.parts(), *flow.parts(answers), *stream.parts(answers), *websocket.parts(answers))
-    return (*driver.parts(), *values.parts(), *tls.parts(), *heads, *messages)
+    levers = (*driver.parts(), *layers.parts(), *reading.parts(), *values.parts())
+    return (*levers, *tls.parts(), *heads, *messages)
 
 
 def install(dial: Dial, answers: Answers, stock: Set[str] = frozenset()) -> None:

@@ -8,13 +8,12 @@ turns an exception, a stray cancellation or five seconds without an answer into 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import sys
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mitmproxy import options
 from mitmproxy.addons.proxyserver import Proxyserver
@@ -25,6 +24,7 @@ from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 from proxy import failing
+from proxy.dispatcher import Dispatcher
 from proxy.failing import is_ours, reset
 from proxy.replaced.flow import WhenRoom
 from proxy.replaced.http2 import Leave
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mitmproxy.proxy.commands import RequestWakeup, StartHook
     from mitmproxy.proxy.events import Event
 
+    from proxy.dispatcher import Begun, Hooks
     from proxy.flow_facts import Tunnel
     from proxy.recording import Exchange
     from proxy.replaced.driver import Waiting
@@ -49,19 +50,6 @@ _READ: ContextVar[Connection] = ContextVar("read")
 _LOOK_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
-
-
-class Hooks(Protocol):
-    """What the dispatcher asks of the addon."""
-
-    def hook(self, name: str) -> Callable[[Handler, Any], Any] | None:
-        """Give the method for a hook, if there is one."""
-
-    def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
-        """Answer instead of a hook that failed; False where it is too late for an answer."""
-
-    def broken(self, handler: Handler, data: object, what: str, error: BaseException) -> None:
-        """Record what is cut off because `what` failed."""
 
 
 class IdleWatch(server.TimeoutWatchdog):
@@ -89,53 +77,6 @@ class IdleWatch(server.TimeoutWatchdog):
                 await self.callback()
                 return
             await asyncio.sleep(min(left, _LOOK_SECONDS))  # the limit changes when a request begins or ends
-
-
-class Dispatcher:
-    """Runs a hook; what goes wrong in it becomes a block, or the end of the connection."""
-
-    def __init__(self, hooks: Hooks, seconds: float) -> None:
-        self._hooks = hooks
-        self._seconds = seconds
-
-    def hears(self, name: str) -> bool:
-        """Say whether the addon has the hook of that name."""
-        return self._hooks.hook(name) is not None
-
-    async def run(self, handler: Handler, name: str, data: object) -> None:
-        """Run the hook of that name, if the addon has one. Never raises but for a cancellation of our own task."""
-        method = self._hooks.hook(name)
-        if method is None:
-            return
-        try:
-            answer = method(handler, data)
-            if inspect.isawaitable(answer):
-                async with asyncio.timeout(self._seconds):
-                    await answer
-        except asyncio.CancelledError as error:
-            if is_ours():
-                raise
-            self._fail_closed(handler, data, name, error)
-        except Exception as error:  # invariant 2: whatever fails here becomes a block
-            self._fail_closed(handler, data, name, error)
-
-    def _fail_closed(self, handler: Handler, data: object, name: str, error: BaseException) -> None:
-        log.error("%s failed, so the answer is a block", name, exc_info=error)
-        try:
-            answered = self._hooks.refuse(handler, data, name, error)
-        except (Exception, asyncio.CancelledError):  # even the refusal failed: nothing may pass
-            log.exception("the refusal of %s failed, so the connection is cut", name)
-            answered = False
-        if not answered:
-            self.cut(handler, data, name, error)
-
-    def cut(self, handler: Handler, data: object, what: str, error: BaseException) -> None:
-        """End a connection on which `what` failed too late for an answer, and record it."""
-        handler.cut()
-        try:
-            self._hooks.broken(handler, data, what, error)
-        except (Exception, asyncio.CancelledError):  # the log is what failed: it is said where an operator looks
-            log.exception("not recorded: %s failed and its connection was cut", what)
 
 
 class Handler(ProxyConnectionHandler):
@@ -206,10 +147,21 @@ class Handler(ProxyConnectionHandler):
         return self._dispatcher.hears(hook)
 
     async def handle_hook(self, hook: StartHook) -> None:
-        """Hand the hook to the dispatcher, with the idle timer stopped."""
+        """Hand the hook to the dispatcher."""
+        begun = self.begin_hook(hook)
+        if begun is not None:
+            await self.finish_hook(hook, begun)
+
+    def begin_hook(self, hook: StartHook) -> Begun | None:
+        """Run a hook as far as it goes without waiting; give what is left of it for `finish_hook`."""
+        (data,) = hook.args()
+        return self._dispatcher.begin(self, hook.name, data)
+
+    async def finish_hook(self, hook: StartHook, begun: Begun) -> None:
+        """Wait for a hook that has begun, with the idle timer stopped."""
         with self.timeout_watchdog.disarm():
             (data,) = hook.args()
-            await self._dispatcher.run(self, hook.name, data)
+            await self._dispatcher.finish(self, hook.name, data, begun)
 
     def close(self) -> None:
         """Close the client's connection, and with it everything behind it."""

@@ -32,7 +32,7 @@ MITMPROXY = {
     "proxy/answers.py",  # what its replaced parts ask for
     "proxy/engine.py",  # pins and installs what is replaced of it
     "proxy/flow_facts.py",  # its flows -> facts
-    "proxy/master.py",  # runs it, and turns every failure into a block
+    "proxy/master.py",  # runs it
     "proxy/next_layer.py",  # which protocols a connection may speak
     "proxy/replaced/bodies.py",  # its bodies of HTTP/1.1
     "proxy/replaced/driver.py",  # its way from sockets to layers and back
@@ -40,7 +40,9 @@ MITMPROXY = {
     "proxy/replaced/http1.py",  # its HTTP/1.1 towards clients
     "proxy/replaced/http1_origin.py",  # its HTTP/1.1 towards origins
     "proxy/replaced/http2.py",  # its HTTP/2
+    "proxy/replaced/layers.py",  # its layers' events and commands
     "proxy/replaced/part.py",  # what a replaced part is
+    "proxy/replaced/reading.py",  # its reading of heads, and its flows and connections
     "proxy/replaced/stream.py",  # its one request and answer
     "proxy/replaced/tls.py",  # its TLS
     "proxy/replaced/values.py",  # its messages, headers, options, hooks and contexts
@@ -65,7 +67,7 @@ SQL_DRIVERS = {"sqlite3", "aiosqlite", "asyncpg", "psycopg", "duckdb"}
 CATCHES_ALL = {
     "proxy/connect.py": "turns every failure of dialling into one that mitmproxy hands on (invariant 2)",
     "proxy/front.py": "turns every failure before mitmproxy into a block (invariant 2)",
-    "proxy/master.py": "turns every failure of a hook into a block (invariant 2)",
+    "proxy/dispatcher.py": "turns every failure of a hook into a block (invariant 2)",
     "proxy/respond.py": "shows the page that needs no making where none can be made (invariant 2)",
     "proxy/policy_watch.py": "keeps the policy in force when a new one cannot be built (invariant 1)",
     "proxy/replaced/driver.py": "reports what fails in mitmproxy's layers, as stock does; the connection is closed",

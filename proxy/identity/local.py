@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from proxy.bounded_cache import BoundedCache
 from proxy.identity.accounts import Account, Accounts, canonical_name
 from proxy.identity.attempts import Attempts
-from proxy.identity.basic import parse_basic
+from proxy.identity.basic import FIELD_CAP, parse_basic
 from proxy.identity.identified import Identified, Problem
 from proxy.identity.passwords import hash_password, matches, normalised
 
@@ -45,12 +45,19 @@ class IdentityBusy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Guess:
-    """One pair of name and password. `name` is canonical, or None where nobody can be called so."""
+class _Claim:
+    """What is kept of a name and a password. `name` is canonical, or None where nobody can be called so."""
 
     name: str | None
-    password: str
     digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """One pair of name and password, until it is verified."""
+
+    claim: _Claim
+    password: str
 
     def __repr__(self) -> str:
         return "_Guess()"
@@ -74,6 +81,8 @@ class LocalIdentity:
         self._digest_key = secrets.token_bytes(32)
         self._proofs: BoundedCache[str, _Known] = BoundedCache(_PROOFS)
         self._failures: BoundedCache[bytes, _Known] = BoundedCache(_FAILURES)
+        # By a keyed digest of the whole field: what was proved is recognised again without reading the field.
+        self._fields: BoundedCache[bytes, _Claim] = BoundedCache(_PROOFS)
         self._attempts = Attempts()
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
@@ -107,61 +116,73 @@ class LocalIdentity:
 
     def cached(self, header: bytes | None, client: str) -> Identified | None:
         """The answer where no password has to be verified for it, else None. Never waits."""
-        guess = None if header is None else self._guess(header)
-        if guess is None:
-            return _refused(Problem.REQUIRED)
-        return self._recognised(guess, client)
+        found = self._recognised_or_guess(header, client)
+        return None if isinstance(found, _Guess) else found
 
     async def identify(self, header: bytes | None, client: str) -> Identified:
         """Who sends `header`, the value of Proxy-Authorization, from the IP address `client`. Raises IdentityBusy."""
-        guess = None if header is None else self._guess(header)
-        if guess is None:
-            return _refused(Problem.REQUIRED)
-        known = self._recognised(guess, client)
-        if known is not None:
-            return known
+        found = self._recognised_or_guess(header, client)
+        if not isinstance(found, _Guess):
+            return found
         if self._waiting >= WAITING_CAP:
             raise IdentityBusy(f"{WAITING_CAP} passwords wait to be verified")
         self._waiting += 1
         try:
             async with self._gate:
-                return await self._answered(guess, client)
+                return await self._answered(found, client)
         finally:
             self._waiting -= 1
 
     async def _answered(self, guess: _Guess, client: str) -> Identified:
         # Asked again inside the gate: a browser opens twenty connections at once, and a guesser may have spent its
         # attempts while it waited, so that no burst gets more than AT_ONCE guesses over the limit.
-        known = self._recognised(guess, client)
+        known = self._recognised(guess.claim, client)
         while known is None:
             await self._verify(guess, client)
-            known = self._recognised(guess, client)
+            known = self._recognised(guess.claim, client)
         return known
 
     async def _verify(self, guess: _Guess, client: str) -> None:
         """Verify one password off the loop and remember the outcome."""
-        account = self._account(guess)
+        claim = guess.claim
+        account = self._account(claim)
         encoded = self._nobody if account is None else account.password_hash
         loop = asyncio.get_running_loop()
         right = await loop.run_in_executor(self._threads, matches, encoded, guess.password)
         now = self._clock()
         if account is not None and right:
-            self._proofs.put(account.name, _Known(guess.digest, account.revision, now + PROOF_LIFE))
+            self._proofs.put(account.name, _Known(claim.digest, account.revision, now + PROOF_LIFE))
             return
-        self._failures.put(guess.digest, _Known(guess.digest, _revision(account), now + FAILURE_LIFE))
+        self._failures.put(claim.digest, _Known(claim.digest, _revision(account), now + FAILURE_LIFE))
         self._attempts.failed(client, now)
 
-    def _recognised(self, guess: _Guess, client: str) -> Identified | None:
-        account = self._account(guess)
+    def _recognised_or_guess(self, header: bytes | None, client: str) -> Identified | _Guess:
+        """Give the answer where no password has to be verified for it, else the pair that has to be."""
+        if header is None or len(header) > FIELD_CAP:
+            return _refused(Problem.REQUIRED)
+        mark = hashlib.blake2b(header, key=self._digest_key, digest_size=32).digest()
+        claim = self._fields.get(mark)
+        if claim is not None and (known := self._recognised(claim, client)) is not None:
+            return known
+        guess = self._guess(header)
+        if guess is None:
+            return _refused(Problem.REQUIRED)
+        known = self._recognised(guess.claim, client)
+        if known is not None and known.user is not None:
+            self._fields.put(mark, guess.claim)
+        return known or guess
+
+    def _recognised(self, claim: _Claim, client: str) -> Identified | None:
+        account = self._account(claim)
         now = self._clock()
-        if account is not None and _holds(self._proofs.get(account.name), guess, account, now):
+        if account is not None and _holds(self._proofs.get(account.name), claim, account, now):
             return _refused(Problem.DISABLED) if account.disabled else Identified(account.name, METHOD, None)
-        if _holds(self._failures.get(guess.digest), guess, account, now):
+        if _holds(self._failures.get(claim.digest), claim, account, now):
             return _refused(Problem.PASSWORD)
         return _refused(Problem.ATTEMPTS) if self._attempts.spent(client, now) else None
 
-    def _account(self, guess: _Guess) -> Account | None:
-        return None if guess.name is None else self._accounts.get(guess.name)
+    def _account(self, claim: _Claim) -> Account | None:
+        return None if claim.name is None else self._accounts.get(claim.name)
 
     def _guess(self, header: bytes) -> _Guess | None:
         credentials = parse_basic(header)
@@ -171,14 +192,14 @@ class LocalIdentity:
         password = normalised(credentials.password)
         # parse_basic lets no control character through, so NUL parts name and password without doubt.
         text = f"{name or credentials.name}\0{password}".encode()
-        return _Guess(name, password, hmac.digest(self._digest_key, text, hashlib.sha256))
+        return _Guess(_Claim(name, hmac.digest(self._digest_key, text, hashlib.sha256)), password)
 
 
-def _holds(known: _Known | None, guess: _Guess, account: Account | None, now: float) -> bool:
-    """True when what is known still says something about this guess at this account."""
+def _holds(known: _Known | None, claim: _Claim, account: Account | None, now: float) -> bool:
+    """True when what is known still says something about this claim at this account."""
     if known is None or now >= known.until or known.revision != _revision(account):
         return False
-    return hmac.compare_digest(known.digest, guess.digest)
+    return hmac.compare_digest(known.digest, claim.digest)
 
 
 def _revision(account: Account | None) -> int | None:

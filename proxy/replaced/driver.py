@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mitmproxy.proxy import commands
 from mitmproxy.proxy.commands import ConnectionCommand, OpenConnection, RequestWakeup, SendData, StartHook
 from mitmproxy.proxy.events import HookCompleted
+from mitmproxy.proxy.layer import Layer
 from mitmproxy.proxy.layers.http import HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook, HttpStream
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from mitmproxy.proxy.events import Event
 
+    from proxy.dispatcher import Begun
     from proxy.master import Handler
 
     #: Events in their turn, each with what its caller waits for, if any does.
@@ -143,21 +145,18 @@ def _start_and_tell(handler: Handler, hook: StartHook) -> None:
 
 
 def _start_hook(handler: Handler, hook: StartHook) -> bool:
-    """Run a hook as far as it goes without waiting, and say whether it has come to its end.
-
-    It has a task of its own, so that a time limit and a cancellation are its own; most are done when it is made.
-    """
+    """Run a hook as far as it goes without waiting, and say whether it has come to its end."""
     if not handler.hears(hook.name):
         return True
-    task = asyncio.Task(handler.handle_hook(hook), loop=asyncio.get_running_loop(), eager_start=True)
-    if task.done():
-        return not task.cancelled() and task.result() is None
-    _keep(asyncio.get_running_loop().create_task(_tell_later(handler, hook, task)))
+    begun = handler.begin_hook(hook)
+    if begun is None:
+        return True
+    _keep(asyncio.get_running_loop().create_task(_tell_later(handler, hook, begun)))
     return False
 
 
-async def _tell_later(handler: Handler, hook: StartHook, task: asyncio.Task[None]) -> None:
-    await task
+async def _tell_later(handler: Handler, hook: StartHook, begun: Begun) -> None:
+    await handler.finish_hook(hook, begun)
     if hook.blocking:
         await handler.server_event(HookCompleted(hook))
 
@@ -168,20 +167,18 @@ def _keep(task: asyncio.Task[None]) -> None:
 
 
 #: Hooks in the middle of an exchange.
-_MIDDLE = (HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook)
-
-_original_handle_event = HttpStream.handle_event
+_MIDDLE = frozenset({HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook})
 
 
-def _stream_event(self: HttpStream, event: Event) -> Generator[Any, Any, None]:
+def _stream_event(self: Any, event: Event) -> Generator[Any, Any, None]:
     """Go on behind a hook that is at its end already.
 
     Stock says so from the top: an event through some eight layers for each hook of a request. Where an answer may
     follow, or has ended, that way stays: the layer that brought the event has to finish with it first.
     """
-    for command in _original_handle_event(self, event):
-        handler = _AT_WORK.handler
-        if handler is None or not isinstance(command, _MIDDLE):
+    command: Any
+    for command in Layer.handle_event(self, event):
+        if type(command) not in _MIDDLE or (handler := _AT_WORK.handler) is None:
             yield command
         elif not _start_hook(handler, command):
             _AT_WORK.started = command

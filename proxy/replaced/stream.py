@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mitmproxy.net.http.http1 import expected_http_body_size
-from mitmproxy.net.http.validate import validate_headers
+from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.layers import http as layers_http
 from mitmproxy.proxy.layers.http import (
     DropStream,
     ErrorCode,
@@ -124,8 +124,8 @@ def _unfit(flow: http.HTTPFlow, most: int) -> str | None:
     if any(b"\r\n " in value for _, value in headers.fields):  # a folded line (RFC 9112, section 5.2)
         headers.fields = tuple((name, value.replace(b"\r\n ", b" ")) for name, value in headers.fields)
     try:
-        validate_headers(response)
-        size = expected_http_body_size(flow.request, response)
+        layers_http.validate_headers(response)
+        size = http1.expected_http_body_size(flow.request, response)
     except ValueError:
         return "the answer's head is none"
     if any(_BREAKS.search(value) for _, value in headers.fields):

@@ -47,9 +47,13 @@ class Handler:
     def hears(self, name):
         return self._hook is not None
 
-    async def handle_hook(self, hook):
+    def begin_hook(self, hook):
         self.told.append("hook")
-        await self._hook(self)
+        begun = asyncio.Task(self._hook(self), loop=asyncio.get_running_loop(), eager_start=True)
+        return None if begun.done() else begun
+
+    async def finish_hook(self, hook, begun):
+        await begun
 
     async def server_event(self, event):
         await _server_event(self, event)
