@@ -14,7 +14,7 @@ import ssl
 import sys
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ import h2.events
 import wsproto.frame_protocol
 
 import usage_log.record
+from config.proxy_settings import Limits
 from proxy import engine
 from proxy.addon import Addon
 from proxy.answers import WorkerAnswers
@@ -40,6 +41,9 @@ from tests.proxy.workers import node
 #: Turns of the event loop, and seconds for each, in which nothing came: then nothing will. Client, filter and origin
 #: share the loop, so that a busy machine makes the turns longer and not fewer.
 QUIET_TURNS, TURN = 60, 0.005
+
+#: All conversations begin at once, so on a busy machine the last handshakes come late.
+PATIENT = Limits(head_bytes=2048, head_seconds=120, hello_seconds=60, connect_seconds=120)
 
 REQUEST = re.compile(rb"(GET|HEAD|POST|PUT) (\S+) HTTP/1\.[01]\r\n")
 
@@ -242,6 +246,7 @@ class Stage:
     def __init__(self, folder: Path, stock: frozenset[str]) -> None:
         spool = Spool()
         self.state = node(("malware: site.test/path",), spool=spool, recorder=Recorder(spool))
+        self.state.in_force = replace(self.state.in_force, limits=PATIENT)
         self.state.resolver.table.update(PUBLIC)
         origins = Authority.create(folder)
         self.origin_tls = server_context(origins.leaf("site.test"), "h2", "http/1.1")
