@@ -145,10 +145,9 @@ async def asked(cases: list[Case], where: Where) -> list[tuple[Seen, Seen]]:
 async def all_recorded(product: FaultyProduct, todo: list[Row]) -> None:
     """Wait until the log has what it shall have, and then for what it shall not; at most LATE_SECONDS."""
     end = time.monotonic() + LATE_SECONDS
-    expected = sum(row.place.records for row in todo)
     while time.monotonic() < end:
         reasons = product.reasons()
-        if sum(len(reasons.get(row.case.client, [])) for row in todo) >= expected:
+        if all(row.place.is_told(reasons.get(row.case.client, [])) for row in todo):
             break
         await asyncio.sleep(0.5)
     await asyncio.sleep(1.5)

@@ -81,6 +81,11 @@ class Place:
         named = tuple(self.reason.split())
         return named * self.records if len(named) == 1 else named
 
+    def is_told(self, reasons: list[str]) -> bool:
+        """True when the log ends on these reasons: a hook that hangs may outlive its client by some seconds."""
+        pairs = zip(sorted(reasons), self.reasons, strict=False)
+        return len(reasons) == self.records and all(reason.startswith(expected) for reason, expected in pairs)
+
     @property
     def hook(self) -> str:
         return self.name.rpartition(".")[2]
