@@ -194,7 +194,8 @@ class Http2Client:
 
     def _receive(self, heads: dict[int, dict[str, str]], bodies: dict[int, bytes], ended: set[int]) -> None:
         data = self._client.read()
-        assert data, f"the proxy closed the connection; ended: {ended}"
+        if not data:
+            raise EOFError(f"the proxy closed the connection; ended: {ended}")
         for event in self._http.receive_data(data):
             if isinstance(event, h2.events.ResponseReceived):
                 heads[event.stream_id] = dict(event.headers)
