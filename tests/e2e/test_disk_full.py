@@ -79,7 +79,8 @@ def test_a_full_spool_blocks_what_is_new_finishes_what_is_open_and_resumes_by_it
                 answer = client.connect(f"{new}:{network.tls_port}", credentials("ana"))
             assert (answer.status, "error.usage-log" in answer.text) == (503, True)
             assert download.finish() == 2 * CHUNK
-            assert "it cannot keep further records" in product.command("doctor", "--json").stdout
+            said = "it cannot keep further records"  # a moment later: workers say how they are once a second
+            wait_for(lambda: said in product.command("doctor", "--json").stdout, RECORD_SECONDS, "doctor to say so")
 
         ballast.free()
         wait_for(lambda: get(product, network.plain_url(new, "/after")) == 200, RESUMED, "the traffic to resume")

@@ -164,7 +164,7 @@ async def test_a_site_that_is_not_there(
         answer = await page.goto(network.url(host))
         assert await page.is_visible("h1")
     assert answer.status == status
-    [row] = product.recorded(host=host, path="/page")
+    [row] = product.recorded(host=host, path="/page", scheme="https")
     assert (row["action"], row["outcome"]) == ("allow", outcome)
 
 
