@@ -62,7 +62,6 @@ from usage_log.queries import CaseNeeded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from config.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -129,13 +128,7 @@ def check_config(config: ConfigFile, as_json: Json = False) -> None:
 @config_app.command("apply")
 def config_apply(config: ConfigFile, reason: Reason, as_json: Json = False) -> None:
     """Check the file, show what it changes, and put it into force in every worker."""
-    yield_to_workers()
-    folder = state.state_folder(config)
-    before = state.settings_before(folder)
-    with progress_bar() as progress:
-        around = state.with_lists(folder, progress, _say)
-        applied = Revisions(folder).apply(config, state.author(), reason, datetime.now(UTC), around)
-    _show_applied(folder, applied, before, as_json)
+    _put_into_force(config, lambda past, by, now, lists: past.apply(config, by, reason, now, lists), as_json)
 
 
 @config_app.command("history")
@@ -148,16 +141,17 @@ def config_history(config: ConfigFile, as_json: Json = False) -> None:
 @config_app.command("rollback")
 def config_rollback(config: ConfigFile, revision: int, reason: Reason, as_json: Json = False) -> None:
     """Put an old revision into force again, as a new one, with the lists that it needs."""
+    _put_into_force(config, lambda past, by, now, lists: past.rollback(revision, by, reason, now, lists), as_json)
+
+
+def _put_into_force(config: Path, put: Callable[..., Applied], as_json: bool) -> None:
+    """Have `put` make a revision, of the past ones, an author, the time and its lists, and say what it changed."""
     yield_to_workers()
     folder = state.state_folder(config)
     before = state.settings_before(folder)
     with progress_bar() as progress:
-        around = state.with_lists(folder, progress, _say)
-        applied = Revisions(folder).rollback(revision, state.author(), reason, datetime.now(UTC), around)
-    _show_applied(folder, applied, before, as_json)
-
-
-def _show_applied(folder: Path, applied: Applied, before: Settings | None, as_json: bool) -> None:
+        lists = state.with_lists(folder, progress, _say)
+        applied = put(Revisions(folder), state.author(), datetime.now(UTC), lists)
     changes = difference(before, applied.settings)
     shown = {**config_reports.applied_json(applied), "changes": config_reports.difference_json(changes)}
     _show(shown, [f"revision {applied.revision}", *config_reports.difference_lines(changes)], as_json)

@@ -14,14 +14,14 @@ from mitmproxy import http
 
 from categories.address import MalformedAddress
 from proxy import respond
-from proxy.block_page import LAST_RESORT, Ask, ask_of
+from proxy.block_page import LAST_RESORT
 from proxy.counting import TOO_LARGE_REQUEST, announced, answer_counter, request_counter
 from proxy.flow_facts import judged_target, request_facts
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.reasons import MALFORMED
 from proxy.recording import Exchange
-from proxy.respond import failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
+from proxy.respond import ask_in, failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
 from proxy.tls_hooks import TlsHooks
 from proxy.upstream import OURS, client_left
 from proxy.worker_state import judge
@@ -150,12 +150,12 @@ class Addon:
 
     def _answer(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer instead of the origin, with the record written first."""
-        answer = respond.page_of(self._state.in_force.pages, exchange, _ask(flow))
+        answer = respond.page_of(self._state.in_force.pages, exchange, ask_in(flow))
         return self._finish(handler, flow, exchange, response_of(answer))
 
     def _public(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer for `public_name`: reachable before sign-in and during error.*."""
-        answer = self._state.in_force.public_pages.answer(flow.request.method, exchange.facts.path, _ask(flow))
+        answer = self._state.in_force.public_pages.answer(flow.request.method, exchange.facts.path, ask_in(flow))
         return self._finish(handler, flow, exchange, response_of(answer))
 
     def _finish(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange, made: http.Response) -> http.Response:
@@ -280,10 +280,6 @@ def say_last(handler: Handler, flow: http.HTTPFlow, response: http.Response) -> 
     doubtful = exchange is not None and exchange.verdict.reason == MALFORMED
     if (handler.draining or doubtful) and not flow.request.is_http2:
         response.headers["connection"] = "close"
-
-
-def _ask(flow: http.HTTPFlow) -> Ask:
-    return ask_of(flow.request.headers.fields, flow.request.method)
 
 
 def _authority(host: str, port: int, scheme: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proxy.addon import exchange_of, say_last
-from proxy.block_page import Ask, ask_of
-from proxy.respond import failure_verdict, malformed_exchange, page_of, raw_of, recorded, response_of
+from proxy.block_page import Ask
+from proxy.respond import ask_in, failure_verdict, malformed_exchange, page_of, raw_of, recorded, response_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ class WorkerAnswers:
             raise RuntimeError("a request without a verdict asked for its origin")
         verdict, outcome = failure_verdict(error, exchange.verdict)
         shown = replace(exchange, verdict=verdict, detail=error)  # what the page says; the record may say otherwise
-        page = page_of(self._state.in_force.pages, shown, _ask(flow))
+        page = page_of(self._state.in_force.pages, shown, ask_in(flow))
         flow.response = response_of(page)
         exchange.status, exchange.bytes_out = page.status, len(page.body)
         self._end(flow, exchange, shown.verdict, outcome, shown.detail)
@@ -76,7 +76,7 @@ class WorkerAnswers:
         """Record a request that cannot be read as one, under the tunnel's user, and put our page on it."""
         handler = self._handlers[flow.client_conn.id]
         exchange = self._unreadable(handler, "a request that cannot be read", flow.request.method)
-        flow.response = response_of(self._refusal(exchange, _ask(flow)))
+        flow.response = response_of(self._refusal(exchange, ask_in(flow)))
 
     def refuse_head(self, client: Client, status: int, why: str) -> bytes:
         """Record a head that cannot be read, under the tunnel's user, and give the whole answer to it."""
@@ -119,7 +119,3 @@ class WorkerAnswers:
         exchange, handler = exchange_of(flow), self._handlers.get(flow.client_conn.id)
         if exchange is not None and handler is not None:  # a client may leave while its origin is dialled
             exchange.break_off = lambda error: handler.inject(breaking(error))
-
-
-def _ask(flow: http.HTTPFlow) -> Ask:
-    return ask_of(flow.request.headers.fields, flow.request.method)

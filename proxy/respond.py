@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mitmproxy import http
 
 from proxy import reasons
-from proxy.block_page import LAST_RESORT
+from proxy.block_page import LAST_RESORT, ask_of
 from proxy.evaluate import error_verdict, refusal
 from proxy.flow_facts import malformed_facts
 from proxy.head import END
@@ -76,6 +76,11 @@ def spoil(exchange: Exchange, what: str, error: BaseException) -> None:
     reason = "timeout" if isinstance(error, TimeoutError) else "hook"
     exchange.verdict = error_verdict(reason, exchange.verdict.policy_revision)
     exchange.detail = f"{what}: {type(error).__name__}"
+
+
+def ask_in(flow: http.HTTPFlow) -> Ask:
+    """Say what the client of a request can be shown."""
+    return ask_of(flow.request.headers.fields, flow.request.method)
 
 
 def page_of(pages: Pages, exchange: Exchange, ask: Ask) -> Answer:

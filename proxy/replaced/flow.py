@@ -31,7 +31,6 @@ _LEAST = 64 * 1024
 #: A stream that waits for a hook or a connection keeps what comes one by one: so many pieces at most.
 _PIECES = 1000
 
-
 #: More than any stream holds.
 ALL = 2**31
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,12 +54,9 @@ def warm(product: Product, network: Network) -> Product:
 
 
 @pytest.fixture
-def own_product(product: Product, network: Network, tmp_path: Path) -> Iterator[Product]:
+def own_product(product: Product, tmp_path: Path) -> Iterator[Product]:
     """A running filter that the test may change or end, with the same accounts."""
-    own = Product.create(tmp_path, network)
-    own.state.mkdir(mode=0o700)
-    shutil.copy2(product.state / "accounts.json", own.state / "accounts.json")
-    yield from _running(own)
+    yield from _running(product.beside(tmp_path))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from tests.e2e.network import ADDRESSES, PRIVATE, Network, free_port
 from tests.e2e.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 COMMAND = Path(sys.executable).with_name("breakwater")
 READY_SECONDS = 60
@@ -72,6 +73,26 @@ class Product:
         product.settings = _settings(product)
         product.write()
         return product
+
+    def beside(self, folder: Path) -> Product:
+        """Another district folder with the same accounts; not started."""
+        other = Product.create(folder, self.network)
+        self.lend_accounts(other)
+        return other
+
+    def lend_accounts(self, other: Product) -> None:
+        """Copies the accounts to a filter that has no state yet."""
+        other.state.mkdir(mode=0o700)
+        shutil.copy2(self.state / "accounts.json", other.state / "accounts.json")
+
+    @contextmanager
+    def running(self) -> Iterator[Product]:
+        """Runs the filter, which has to live to the end of the block and to end in order."""
+        try:
+            yield self.start()
+            self.stop()
+        finally:
+            self.kill()
 
     @property
     def config(self) -> Path:

@@ -17,6 +17,7 @@ from tests.e2e.product import PASSWORDS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.e2e.network import Network
     from tests.e2e.product import Product
 
 SECONDS = 20
@@ -37,6 +38,14 @@ def credentials(user: str, password: str | None = None) -> str:
     """A Proxy-Authorization line for `user`, with the right password unless another is given."""
     token = f"{user}:{PASSWORDS[user] if password is None else password}"
     return f"Proxy-Authorization: Basic {base64.b64encode(token.encode()).decode()}\r\n"
+
+
+def tunnel(client: Client, network: Network, host: str, alpn: str = "http/1.1", user: str = "ana") -> str:
+    """Opens a tunnel to `host` and TLS inside it; the authority that its requests name."""
+    target = f"{host}:{network.tls_port}"
+    assert client.connect(target, credentials(user)).status == 200
+    client.start_tls(host, alpn)
+    return target
 
 
 class Client:

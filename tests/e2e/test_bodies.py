@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.raw import Client, credentials
+from tests.e2e.raw import Client, credentials, tunnel
 from tests.e2e.raw_h2 import exchange, head
 
 if TYPE_CHECKING:
@@ -17,18 +17,11 @@ ORIGINS = pytest.mark.parametrize("zone", ["older.test", "allowed.test"], ids=["
 SUM = "0\r\nX-Sum: of the request\r\n\r\n"
 
 
-def inside(client: Client, network: Network, host: str, alpn: str = "http/1.1") -> str:
-    target = f"{host}:{network.tls_port}"
-    assert client.connect(target, credentials("ana")).status == 200
-    client.start_tls(host, alpn)
-    return target
-
-
 @ORIGINS
 def test_trailers_from_an_http1_client(product: Product, network: Network, zone: str) -> None:
     host = network.fresh(zone)
     with Client(product) as client:
-        target = inside(client, network, host)
+        target = tunnel(client, network, host)
         request = f"POST /trailers/70000 HTTP/1.1\r\nHost: {target}\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n"
         client.send(f"{request}\r\n5\r\nhello\r\n{SUM}")
         answer = client.response()
@@ -44,7 +37,7 @@ def test_trailers_from_an_http1_client(product: Product, network: Network, zone:
 def test_trailers_from_an_http2_client(product: Product, network: Network, zone: str) -> None:
     host, through = network.fresh(zone), zone == "allowed.test"
     with Client(product) as client:
-        target = inside(client, network, host, "h2")
+        target = tunnel(client, network, host, "h2")
         asked = head(target, "/trailers/700", "POST", (b"te", b"trailers"))
         answer = exchange(client, asked, [b"hello"], [(b"x-sum", b"of the request")])
     assert (answer.status, len(answer.body), answer.whole) == (200, 700, True)
@@ -60,7 +53,7 @@ def test_an_empty_piece_is_not_the_end_of_a_body(product: Product, network: Netw
     """Written as a chunk it would be, and what follows it the next request."""
     host = network.fresh(zone)
     with Client(product) as client:
-        target = inside(client, network, host, "h2")
+        target = tunnel(client, network, host, "h2")
         answer = exchange(client, head(target, "/upload", "POST"), [b"hel", b"", b"lo"])
     assert answer.status == 200
     assert [seen.body_bytes for seen in network.origins[zone].requests if seen.host.startswith(host)] == [5]
@@ -85,7 +78,7 @@ def test_chunks_of_a_client_that_are_none(product: Product, network: Network, pl
             if place == "plain":
                 start = f"POST {network.plain_url(host, '/upload')} HTTP/1.1\r\n{credentials('ana')}"
             else:
-                inside(client, network, host)
+                tunnel(client, network, host)
                 start = "POST /upload HTTP/1.1\r\n"
             client.send(f"{start}Host: {host}:{network.tls_port}\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + sent)
             answer = client.response()
@@ -104,7 +97,7 @@ def test_chunks_of_a_client_that_are_none(product: Product, network: Network, pl
 def test_answers_without_a_body(product: Product, network: Network, alpn: str, status: int, method: str) -> None:
     host = network.fresh("older.test")
     with Client(product) as client:
-        target = inside(client, network, host, alpn)
+        target = tunnel(client, network, host, alpn)
         if alpn == "h2":
             answer = exchange(client, head(target, f"/status/{status}", method))
             assert (answer.status, answer.body, answer.whole) == (status, b"", True)
@@ -120,7 +113,7 @@ def test_answers_without_a_body(product: Product, network: Network, alpn: str, s
 def test_fields_of_one_connection_reach_nobody_else(product: Product, network: Network, zone: str) -> None:
     host = network.fresh(zone)
     with Client(product) as client:
-        target = inside(client, network, host)
+        target = tunnel(client, network, host)
         mine = (
             "Connection: X-Mine, Upgrade, HTTP2-Settings\r\nX-Mine: 1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from h2.errors import ErrorCodes
 
 from tests.e2e.http2_peer import Peer
-from tests.e2e.raw import Client, credentials
+from tests.e2e.raw import Client, tunnel
 
 if TYPE_CHECKING:
     from tests.e2e.network import Network
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 
 FLOODS, OTHER = "127.0.3.9", "127.0.3.10"
 WORKERS, A_MINUTE = 2, 3
-
-
-def opened(client: Client, network: Network, host: str, alpn: str = "h2,http/1.1") -> str:
-    target = f"{host}:{network.tls_port}"
-    assert client.connect(target, credentials("ben")).status == 200
-    client.start_tls(host, alpn)
-    return target
 
 
 def flood(peer: Peer) -> None:
@@ -40,7 +33,7 @@ def test_who_comes_again_to_flood_gets_http1_alone(product: Product, network: Ne
     floods = refused = 0
     while refused < 12:
         with Client(product, FLOODS) as client:
-            target = opened(client, network, host)
+            target = tunnel(client, network, host, "h2,http/1.1", "ben")
             if client.protocol == "h2":
                 floods += 1
                 assert floods <= WORKERS * (A_MINUTE + 1), "still served"
@@ -55,7 +48,7 @@ def test_who_comes_again_to_flood_gets_http1_alone(product: Product, network: Ne
 
     for _ in range(6):
         with Client(product, OTHER) as client:
-            target = opened(client, network, host)
+            target = tunnel(client, network, host, "h2,http/1.1", "ben")
             assert client.protocol == "h2"
             assert Peer(client, target).get("/page").status == 200
 
@@ -64,7 +57,7 @@ def test_http2_without_having_been_chosen_is_refused(product: Product, network: 
     """What a client does that floods and knows nothing else."""
     host = network.fresh("allowed.test")
     with Client(product, OTHER) as client:
-        opened(client, network, host, "http/1.1")
+        tunnel(client, network, host, user="ben")
         client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         assert client.response().status == 400
     [row] = product.recorded(client=OTHER, host=host)

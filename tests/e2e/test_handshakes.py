@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
 import threading
@@ -16,13 +15,13 @@ import pytest
 from tests.e2e.certificates import server_context
 from tests.e2e.http2_peer import Peer
 from tests.e2e.network import ADDRESSES
-from tests.e2e.product import Product
 from tests.e2e.raw import Client, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.e2e.network import Network
+    from tests.e2e.product import Product
 
 HELLO_SECONDS, HEAD_SECONDS, CONNECT_SECONDS = 2, 3, 3
 SOON = 30  # far above any of them, far below a connection's idle time
@@ -35,19 +34,13 @@ ENDLESS = b"\x17\x03\x03\x40\x00"
 @pytest.fixture(scope="module")
 def hurried(product: Product, network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running filter with short deadlines for TLS and the usual ones for all else."""
-    own = Product.create(tmp_path_factory.mktemp("hurried"), network)
+    own = product.beside(tmp_path_factory.mktemp("hurried"))
     own.settings["proxy"]["limits"] = {
         "hello_seconds": HELLO_SECONDS, "head_seconds": HEAD_SECONDS, "connect_seconds": CONNECT_SECONDS,
     }  # fmt: skip
     own.write()
-    own.state.mkdir(mode=0o700)
-    shutil.copy2(product.state / "accounts.json", own.state / "accounts.json")
-    try:
-        own.start()
+    with own.running():
         yield own
-        own.stop()
-    finally:
-        own.kill()
 
 
 def drip(send: Callable[[bytes], object], over: threading.Event) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
 import struct
@@ -16,14 +15,14 @@ import pytest
 
 from tests.e2e.certificates import server_context
 from tests.e2e.network import ADDRESSES
-from tests.e2e.product import Product
-from tests.e2e.raw import Client, credentials
+from tests.e2e.raw import Client, credentials, tunnel
 from tests.e2e.raw_h2 import exchange, head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.network import Network
+    from tests.e2e.product import Product
 
 HEAD_SECONDS, WAIT_SECONDS, BODY_BYTES, MESSAGE_BYTES = 3, 2, 2**20, 2**16
 SOON = 15  # far above either
@@ -33,27 +32,14 @@ SILENT = "closed.test"  # where nothing listens, but for these tests
 @pytest.fixture(scope="module")
 def limited(product: Product, network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running filter with short deadlines and a small cap on bodies."""
-    own = Product.create(tmp_path_factory.mktemp("limited"), network)
+    own = product.beside(tmp_path_factory.mktemp("limited"))
     own.settings["proxy"]["limits"] = {
         "head_seconds": HEAD_SECONDS, "tunnel_idle_seconds": WAIT_SECONDS, "body_bytes": BODY_BYTES,
         "websocket_message_bytes": MESSAGE_BYTES,
     }  # fmt: skip
     own.write()
-    own.state.mkdir(mode=0o700)
-    shutil.copy2(product.state / "accounts.json", own.state / "accounts.json")
-    try:
-        own.start()
+    with own.running():
         yield own
-        own.stop()
-    finally:
-        own.kill()
-
-
-def tunnel(client: Client, network: Network, host: str, alpn: str = "http/1.1") -> str:
-    target = f"{host}:{network.tls_port}"
-    assert client.connect(target, credentials("ana")).status == 200
-    client.start_tls(host, alpn)
-    return target
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import resource
-import shutil
 import signal
 import socket
 import time
@@ -37,19 +36,13 @@ UPGRADE += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 @pytest.fixture
 def small_product(product: Product, network: Network, tmp_path: Path) -> Iterator[Product]:
     """One worker with 256 descriptors, which counts its objects at SIGUSR1."""
-    own = Product.create(tmp_path, network)
-    own.state.mkdir(mode=0o700)
-    shutil.copy2(product.state / "accounts.json", own.state / "accounts.json")
+    own = product.beside(tmp_path)
     own.settings["proxy"]["workers"] = 1
     own.write()
     own.limits = {resource.RLIMIT_NOFILE: (DESCRIPTORS, DESCRIPTORS)}
     own.variables = {"PYTHONPATH": str(INSIDE), "COUNTS": str(tmp_path / "counts")}
-    try:
-        own.start()
+    with own.running():
         yield own
-        own.stop()
-    finally:
-        own.kill()
 
 
 def worker(product: Product) -> int:

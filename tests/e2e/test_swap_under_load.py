@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -64,8 +63,7 @@ def passed_through(product: Product, network: Network) -> Client:
 
 def test_a_large_list_is_swapped_under_load(stopped_product: Product, product: Product, network: Network) -> None:
     shared, product = product, stopped_product
-    product.state.mkdir(mode=0o700)
-    shutil.copy2(shared.state / "accounts.json", product.state / "accounts.json")
+    shared.lend_accounts(product)
     write_list(product, 0)
     product.settings["lists"].append(
         {"name": "large", "format": "domains", "path": "lists/large.txt", "category": "gambling"}

@@ -17,10 +17,12 @@ from tests.faults.places import HTTP, PLACES, Kind, Place, Way
 from tests.faults.stage import FaultyProduct, Origins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from tests.faults.cases import Where
+
+    Act = Callable[[Origins, Path, Network], Awaitable["Played | Hung"]]
 
 AT_ONCE = 60
 UNGUARDED = ("requestheaders", "responseheaders")  # the hooks that the mutation is tried on
@@ -74,22 +76,27 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Everything that can be played with workers that live: all but the synchronous hangs."""
-    network = Network.create(tmp_path_factory.mktemp("network"))
+    return staged(tmp_path_factory, play)
+
+
+def staged(folders: pytest.TempPathFactory, act: Act) -> Played | Hung:
+    """Give what `act` shows before origins that hear everything."""
+    network = Network.create(folders.mktemp("network"))
     try:
-        yield asyncio.run(play(tmp_path_factory.mktemp("district"), network))
+        return asyncio.run(_before_origins(network, folders.mktemp("district"), act))
     finally:
         network.close()
 
 
-async def play(folder: Path, network: Network) -> Played:
+async def _before_origins(network: Network, folder: Path, act: Act) -> Played | Hung:
     origins = Origins()
     async with origins.listening(network):
-        return await play_before(origins, folder, network)
+        return await act(origins, folder, network)
 
 
-async def play_before(origins: Origins, folder: Path, network: Network) -> Played:
+async def play(origins: Origins, folder: Path, network: Network) -> Played:
     todo = [row for row in rows() if row.kind is not Kind.SYNC_HANG]
     product = FaultyProduct.create(folder, network).prepare({row.case.client: row.faults for row in todo}, 2, LONG)
     try:
@@ -167,22 +174,12 @@ class Hung:
 
 
 @pytest.fixture(scope="module")
-def hung(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hung]:
+def hung(tmp_path_factory: pytest.TempPathFactory) -> Hung:
     """Every synchronous hang: a worker each, which the supervisor kills."""
-    network = Network.create(tmp_path_factory.mktemp("network"))
-    try:
-        yield asyncio.run(hang(tmp_path_factory.mktemp("district"), network))
-    finally:
-        network.close()
+    return staged(tmp_path_factory, hang)
 
 
-async def hang(folder: Path, network: Network) -> Hung:
-    origins = Origins()
-    async with origins.listening(network):
-        return await hang_before(origins, folder, network)
-
-
-async def hang_before(origins: Origins, folder: Path, network: Network) -> Hung:
+async def hang(origins: Origins, folder: Path, network: Network) -> Hung:
     todo = [row for row in rows() if row.kind is Kind.SYNC_HANG]
     faults = {row.case.client: row.faults for row in todo}
     product = FaultyProduct.create(folder, network).prepare(faults, WORKERS, SHORT)

@@ -5,16 +5,9 @@ from __future__ import annotations
 import pytest
 
 from proxy.flooding import Floods
+from tests.proxy.clock import Clock
 
 HERE, THERE = "10.1.2.3", "10.1.2.4"
-
-
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

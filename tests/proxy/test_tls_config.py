@@ -20,19 +20,12 @@ from proxy import tls_config as module
 from proxy.authority import new_authority
 from proxy.leaf_certificates import LeafCertificates, LeafRefused
 from proxy.tls_config import BreakwaterTlsConfig, Http1Origins
+from tests.proxy.clock import Clock
 
 NOW = datetime.now(UTC)
 AUTHORITY = new_authority("Example Unified", NOW)
 ORIGIN_AUTHORITY = new_authority("The origin's", NOW)
 HOST = "www.example.test"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

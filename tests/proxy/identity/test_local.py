@@ -16,6 +16,7 @@ from proxy.identity.attempts import LIMIT, WINDOW
 from proxy.identity.identified import Identified, Problem
 from proxy.identity.local import FAILURE_LIFE, PROOF_LIFE, IdentityBusy, LocalIdentity
 from proxy.identity.passwords import hash_password
+from tests.proxy.clock import Clock
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -33,14 +34,6 @@ def named(user: str) -> Identified:
 
 def refused(problem: Problem) -> Identified:
     return Identified(None, "local", problem)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Verifications:

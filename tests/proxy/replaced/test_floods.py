@@ -6,14 +6,7 @@ import pytest
 from h2.errors import ErrorCodes
 
 from proxy.replaced.floods import Flood, Patience
-
-
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
+from tests.proxy.clock import Clock
 
 
 @pytest.fixture
