@@ -29,7 +29,8 @@ _VERSIONS = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
 _ABSOLUTE = re.compile(rb"(https?)://([!-.0-~]{1,300})(/[!-~]*)?")
 
 _NAMES = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+(?:\n[!#$%&'*+\-.^_`|~0-9a-z]+)*")
-_LENGTH = re.compile(rb"0|[1-9][0-9]{0,17}")  # longer ones are stock's to read: Python converts no more than 4,300 digits
+#: Longer ones are stock's to read: Python converts no more than 4,300 digits.
+_LENGTH = re.compile(rb"0|[1-9][0-9]{0,17}")
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
