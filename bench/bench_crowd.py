@@ -42,9 +42,9 @@ def _run(product: Product, network: Network) -> None:
     _print("nobody", quiet, quiet, product)
     crowds = {
         f"{IDLE} idle": [idle(product, network, IDLE)],
-        f"{SLOW} slow heads": [in_background(slow_heads(product, SLOW))],
-        "rapid resets": [in_background(rapid_resets(product, network))],
-        "endless heads": [in_background(endless_head(product))],
+        f"{SLOW} slow heads": [in_background(product, network, slow_heads(SLOW))],
+        "rapid resets": [in_background(product, network, rapid_resets)],
+        "endless heads": [in_background(product, network, endless_head)],
     }
     for name, crowd in crowds.items():
         with contextlib.ExitStack() as stack:

@@ -6,7 +6,7 @@ import base64
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import h2.config
 import h2.connection
@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.network import Network
-    from tests.e2e.product import Product
 
 SECONDS = 20
+
+
+class Filter(Protocol):
+    """What a client has to know of one: a `Product`, or less."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def authority(self) -> Path: ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def tunnel(client: Client, network: Network, host: str, alpn: str = "http/1.1", 
 class Client:
     """One connection to the proxy, later perhaps with TLS inside a tunnel."""
 
-    def __init__(self, product: Product, source: str = "127.0.0.1") -> None:
+    def __init__(self, product: Filter, source: str = "127.0.0.1") -> None:
         self._product = product
         self._socket: socket.socket = socket.create_connection(("127.0.0.1", product.port), SECONDS, (source, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -21,8 +21,8 @@ def crowd(product: Product, network: Network, connections: int) -> tuple[list[fl
     """What one person waits beside it, and what the workers hold a moment after it has gone."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(idle(product, network, connections))
-        for work in (slow_heads(product, connections // 10), rapid_resets(product, network), endless_head(product)):
-            stack.enter_context(in_background(work))
+        for work in (slow_heads(connections // 10), rapid_resets, endless_head):
+            stack.enter_context(in_background(product, network, work))
         times = latencies(product, network, 200)
     time.sleep(3)
     return times, sample(workers(product))
