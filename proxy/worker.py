@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import math
 import os
@@ -149,6 +150,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._watch.look_now)
         loop.add_reader(self._pipe, self._stopping.set)  # only an end without a reader is ever "readable"
+        gc.freeze()  # a full collection that looks at all that the start made stops a worker for 90 ms (decision 0010)
         self._accepting.start()
         upkeep = [asyncio.create_task(each()) for each in (self._tick, self._keep_spool, self._watch.run)]
         for task in upkeep:
