@@ -19,7 +19,7 @@ from h2.stream import H2Stream, StreamClosedBy, StreamState
 from hyperframe import frame as frames
 
 from proxy.replaced.floods import Patience
-from proxy.replaced.h2_heads import BoundedFrames
+from proxy.replaced.h2_heads import BoundedFrames, HeadClock
 from proxy.replaced.h2_queues import Queues
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class BoundedConnection(H2Connection):
         self.local_settings.acknowledge()  # in force at once, and announced by initiate_connection
         self.max_inbound_frame_size = _FRAME_BYTES
         self.incoming_buffer = BoundedFrames(limits.head_bytes * _HEADS_READ, server=not config.client_side)
+        self.head_clock = HeadClock(self.incoming_buffer)
         self.decoder.max_header_list_size = limits.head_bytes * _HEADS_READ
 
     def initiate_connection(self) -> None:

@@ -7,6 +7,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from mitmproxy.connection import ConnectionState
 from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layers.http import (
@@ -74,9 +75,13 @@ def parts(answers: Answers) -> tuple[Part, ...]:
 
 def _handled_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:
     def _handle_event(self: Any, event: events.Event) -> Commands:
-        """Do what stock does, and look at the head that is being read when its time is up."""
+        """Do what stock does, and look at the head that is being read when its time is up.
+
+        A client that is gone is told nothing: behind the end of its answer stock asks what it had sent ahead.
+        """
         if isinstance(event, HttpEvent):
-            yield from self.send(event)
+            if self.conn.state & ConnectionState.CAN_WRITE:
+                yield from self.send(event)
         elif isinstance(event, events.Wakeup):
             yield from _head_is_due(self, answers)
         else:

@@ -37,6 +37,10 @@ class Leave(commands.RequestWakeup):
     """Never asked for: its Wakeup tells a client's connection to take no further request (Handler.leave)."""
 
 
+class _HeadDue(commands.RequestWakeup):
+    """Its Wakeup looks whether the head that had begun is whole by now."""
+
+
 def parts(answers: Answers) -> tuple[Part, ...]:
     """Give what is replaced here."""
     return (
@@ -58,7 +62,7 @@ def _towards_clients(answers: Answers) -> tuple[Part, ...]:
             Http2Server,
             "_handle_event",
             "7282fa18e70a3eaac6f66a4b06dccafa34576a5bfe79feae6b2b212b42165b3c",
-            _server_event,
+            _server_event_or(answers),
         ),
         Part(
             Http2Server,
@@ -106,16 +110,34 @@ def _bounded(answers: Answers, config: Any) -> BoundedConnection:
 _original_server_event = Http2Server._handle_event
 
 
-def _server_event(self: Http2Server, event: events.Event) -> Generator[Any, Any, None]:
-    """Send what is ready, ask a client to stop that has its whole answer, and end a connection that leaves."""
-    if isinstance(event, Flush | events.Wakeup):
-        yield from _flush(self, event)
-    else:
-        yield from _original_server_event(self, event)
-    if isinstance(event, ResponseEndOfMessage | ResponseProtocolError):
-        bounded(self).dismiss(event.stream_id)
-        yield from _send_ready(self)
-    yield from _end_if_left(self)
+def _server_event_or(answers: Answers) -> Callable[[Http2Server, Any], Any]:
+    def handle_event(self: Http2Server, event: events.Event) -> Generator[Any, Any, None]:
+        """Send what is ready, ask a client to stop that has its whole answer, and end a connection that leaves."""
+        if isinstance(event, Flush | events.Wakeup):
+            yield from _flush(self, event)
+        else:
+            yield from _original_server_event(self, event)
+        if isinstance(event, ResponseEndOfMessage | ResponseProtocolError):
+            bounded(self).dismiss(event.stream_id)
+            yield from _send_ready(self)
+        elif isinstance(event, events.DataReceived | events.Wakeup):
+            yield from _watch_head(self, answers)
+        yield from _end_if_left(self)
+
+    return handle_event
+
+
+def _watch_head(server: Http2Server, answers: Answers) -> Generator[Any, Any, None]:
+    """Start the clock where a head has begun, and refuse one that takes too long, however it drips."""
+    clock = bounded(server).head_clock
+    left = clock.left(answers.limits.head_seconds)
+    if left is None or server._handle_event == server.done:
+        return
+    if left <= 0:
+        yield from _refuse(server, answers, "no complete head within the time limit")
+    elif not clock.watched:
+        clock.watched = True
+        yield _HeadDue(left)
 
 
 _original_client_event = Http2Client._handle_event
@@ -133,6 +155,8 @@ def _client_event(self: Http2Client, event: events.Event) -> Generator[Any, Any,
 def _flush(connection: Http2Connection, event: events.Event) -> Generator[Any, Any, None]:
     if isinstance(event, events.Wakeup) and isinstance(event.command, WhenRoom):
         bounded(connection).awaited.discard(event.command.connection)
+    elif isinstance(event, events.Wakeup) and isinstance(event.command, _HeadDue):
+        bounded(connection).head_clock.watched = False
     elif isinstance(event, events.Wakeup):
         bounded(connection).leave()
     yield from _send_ready(connection)

@@ -79,6 +79,17 @@ class Peer:
         self.flush()
         return stream
 
+    def ask_slowly(self, path: str, pause: float) -> int:
+        """Asks in three pieces, with a pause of so many seconds behind each."""
+        stream = self.http.get_next_available_stream_id()
+        self.http.send_headers(stream, self.head(path), end_stream=True)
+        self.streams[stream] = Stream()
+        data = self.http.data_to_send()
+        for piece in (data[:5], data[5:15], data[15:]):
+            self._client.send(piece)
+            self.listen(pause)
+        return stream
+
     def get(self, path: str) -> Stream:
         """A whole request on a stream of its own."""
         stream = self.ask(path)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import ssl
 import struct
 import threading
 import time
@@ -12,8 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from hyperframe import frame as frames
 
 from tests.e2e.certificates import server_context
+from tests.e2e.http2_peer import peer
 from tests.e2e.network import ADDRESSES
 from tests.e2e.raw import Client, credentials, tunnel
 from tests.e2e.raw_h2 import exchange, head
@@ -43,14 +43,16 @@ def limited(product: Product, network: Network, tmp_path_factory: pytest.TempPat
 
 
 @contextmanager
-def dripping(client: Client) -> Iterator[None]:
-    """A byte now and then, until the connection is closed."""
+def dripping(client: Client, rest: bytes = b"x" * 1000) -> Iterator[None]:
+    """A byte of `rest` now and then, until the connection is closed."""
     over = threading.Event()
 
     def drip() -> None:
         try:
-            while not over.wait(0.2):
-                client.send("x")
+            for byte in rest:
+                if over.wait(0.2):
+                    return
+                client.send(bytes([byte]))
         except OSError:
             return  # the proxy has closed the connection: what the test waits for
 
@@ -81,6 +83,39 @@ def test_every_head_has_its_time(limited: Product, network: Network, kind: str) 
         assert HEAD_SECONDS * 0.9 < time.monotonic() - started < SOON
     row = limited.recorded(seen + 1, reason="protocol.malformed")[-1]
     assert (row["status"], row["user"]) == (408, "ana" if kind == "tunnel" else None)
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frames.SettingsFrame(0).serialize()
+HEAD = frames.HeadersFrame(1, b"x" * 1000, flags=["END_HEADERS"]).serialize()
+GOES_ON = frames.HeadersFrame(1, b"").serialize()
+ON_AND_ON = frames.ContinuationFrame(1, b"").serialize() * 100
+
+
+@pytest.mark.parametrize(
+    ("begins", "drips"),
+    [(PREFACE[:2], PREFACE[2:]), (PREFACE + HEAD[:3], HEAD[3:]), (PREFACE + GOES_ON, ON_AND_ON)],
+    ids=["the preface", "a head", "a head that goes on"],
+)
+def test_every_head_of_http2_has_its_time(limited: Product, network: Network, begins: bytes, drips: bytes) -> None:
+    host = network.fresh("allowed.test")
+    with Client(limited) as client:
+        tunnel(client, network, host, "h2")
+        client.send(begins)
+        started = time.monotonic()
+        with dripping(client, drips):
+            client.rest()
+        assert HEAD_SECONDS * 0.9 < time.monotonic() - started < SOON
+    [row] = limited.recorded(host=host, reason="protocol.malformed")
+    assert row["detail"] == "no complete head within the time limit"
+
+
+def test_a_head_of_http2_in_pieces_that_comes_in_time(limited: Product, network: Network) -> None:
+    """Each has its own time, and a pause between two requests is none of a head."""
+    with peer(limited, network, network.fresh("allowed.test")) as client:
+        assert client.get("/page").status == 200
+        client.listen(HEAD_SECONDS * 1.5)
+        for _ in range(3):
+            assert client.streams[client.ask_slowly("/page", HEAD_SECONDS / 4)].status == 200
 
 
 def test_a_head_in_pieces_that_comes_in_time(limited: Product, network: Network) -> None:
@@ -247,22 +282,3 @@ def test_a_websocket_message_is_bounded(limited: Product, network: Network, sent
     row = limited.recorded(2, host=host)[-1]
     assert (row["event"], row["bytes_in"], row["bytes_out"]) == ("end", 50_000, 50_000)
     assert row["detail"] == "closed for a message that is too large (1009)"
-
-
-def test_what_is_sent_ahead_of_an_answer_is_bounded(limited: Product, network: Network) -> None:
-    """Requests behind one that is under way: browsers send none, and each would be kept."""
-    host = network.fresh("older.test")
-    with Client(limited) as client:
-        target = tunnel(client, network, host)
-        client.send(f"GET /held/ahead HTTP/1.1\r\nHost: {target}\r\n\r\n")
-        ahead = f"GET /page HTTP/1.1\r\nHost: {target}\r\nX: {'x' * 1000}\r\n\r\n".encode()
-        with contextlib.suppress(ConnectionError, ssl.SSLError):  # cut off while it sends
-            client.send(ahead * (2**21 // len(ahead)))
-        assert client.closed_within(SOON)
-    [row] = limited.recorded(host=host, reason="protocol.malformed")
-    assert (row["status"], row["user"], row["detail"]) == (0, "ana", "too much sent ahead of the answer")
-    [row] = limited.recorded(host=host, outcome="client-abort")
-    assert (row["method"], row["path"], row["reason"]) == ("GET", "/held/ahead", "default")
-    assert [seen.path for seen in network.origins["older.test"].requests if seen.host.startswith(host)] == [
-        "/held/ahead"
-    ]
