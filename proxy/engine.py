@@ -24,7 +24,6 @@ from proxy.replaced import (
     http1,
     http1_origin,
     http2,
-    layers,
     reading,
     stream,
     tls,
@@ -73,7 +72,7 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     """Give everything that is replaced, in the order of a request's way."""
     heads = (*http1.parts(answers), *http1_origin.parts(answers), *http2.parts(answers))
     messages = (*bodies.parts(), *flow.parts(answers), *stream.parts(answers), *websocket.parts(answers))
-    levers = (*driver.parts(), *layers.parts(), *reading.parts(), *values.parts())
+    levers = (*driver.parts(), *reading.parts(), *values.parts())
     return (*levers, *tls.parts(), *heads, *messages)
 
 

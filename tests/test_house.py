@@ -40,7 +40,6 @@ MITMPROXY = {
     "proxy/replaced/http1.py",  # its HTTP/1.1 towards clients
     "proxy/replaced/http1_origin.py",  # its HTTP/1.1 towards origins
     "proxy/replaced/http2.py",  # its HTTP/2
-    "proxy/replaced/layers.py",  # its layers' events and commands
     "proxy/replaced/part.py",  # what a replaced part is
     "proxy/replaced/reading.py",  # its reading of heads, and its flows and connections
     "proxy/replaced/stream.py",  # its one request and answer
@@ -81,7 +80,6 @@ NO_TEST_OF_ITS_OWN = {
     "proxy/replaced/part.py": "values only",
     "proxy/replaced/bodies.py": "tests/e2e/test_bodies.py sends what it is for",
     "proxy/replaced/http1_origin.py": "tests/e2e/test_broken_origins.py answers what it is for",
-    "proxy/replaced/h2_heads.py": "tests/proxy/replaced/test_h2_connection.py sends heads without an end",
     "proxy/replaced/h2_pins.py": "values only, compared in tests/proxy/test_engine.py",
     "proxy/room.py": "tests/e2e/test_http2.py stops clients and origins at every place",
     "proxy/replaced/http1.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",
