@@ -80,6 +80,7 @@ NO_TEST_OF_ITS_OWN = {
     "proxy/replaced/part.py": "values only",
     "proxy/replaced/bodies.py": "tests/e2e/test_bodies.py sends what it is for",
     "proxy/replaced/http1_origin.py": "tests/e2e/test_broken_origins.py answers what it is for",
+    "proxy/replaced/head_time.py": "tests/e2e/test_limits.py and tests/e2e/test_answer_heads.py drip heads",
     "proxy/replaced/h2_pins.py": "values only, compared in tests/proxy/test_engine.py",
     "proxy/room.py": "tests/e2e/test_http2.py stops clients and origins at every place",
     "proxy/replaced/http1.py": "tests/e2e/test_heads.py and tests/e2e/test_broken_origins.py send what it is for",

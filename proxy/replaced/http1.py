@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 
 from proxy.head import MalformedHead, check_head
+from proxy.replaced import head_time
 from proxy.replaced.part import Answers, Part
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _headers_read_or(answers: Answers) -> Callable[[Any, events.ConnectionEvent]
             yield from _take_head(self, answers, event, raw[: end.end()])
         elif raw:
             self.head_searched = len(raw)
-            yield from _await_rest(self, answers)
+            yield from head_time.begin(self, answers.limits.head_seconds)
 
     return read_headers
 
@@ -147,25 +147,15 @@ def _take_head(server: Any, answers: Answers, event: events.ConnectionEvent, raw
     yield from server.state(event)
 
 
-def _await_rest(server: Any, answers: Answers) -> Commands:
-    """Start the clock at a head's first byte. One wake-up is under way at a time, however often a client begins."""
-    if not getattr(server, "head_since", None):
-        server.head_since = time.monotonic()
-    if not getattr(server, "head_watched", False):
-        server.head_watched = True
-        yield commands.RequestWakeup(answers.limits.head_seconds)
-
-
 def _head_is_due(server: Any, answers: Answers) -> Commands:
     server.head_watched = False
-    if server.state != server.read_headers or not server.head_since:
+    left = head_time.left(server, answers.limits.head_seconds) if server.state == server.read_headers else None
+    if left is None:
         return
-    left = server.head_since + answers.limits.head_seconds - time.monotonic()
-    if left > 0:  # the head that the clock was started for has come; this is a later one
-        server.head_watched = True
-        yield commands.RequestWakeup(left)
-    else:
+    if left <= 0:
         yield from _refuse_head(server, answers, 408, "no complete head within the time limit")
+    else:  # the head that the clock was started for has come; this is a later one
+        yield from head_time.watch(server, left)
 
 
 def _waited_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:

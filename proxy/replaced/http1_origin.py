@@ -19,7 +19,9 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.layers.http._http1 import Http1Client
 
 from proxy.hop_by_hop import asks_websocket
+from proxy.replaced import head_time
 from proxy.replaced.part import Answers, Part
+from proxy.upstream import TIMEOUT, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -43,12 +45,48 @@ def parts(answers: Answers) -> tuple[Part, ...]:
     return (
         Part(
             Http1Client,
+            "_handle_event",
+            "2ac8db3e43ae743fd21f78709327091ff712e8c0addf4466f1f1f972c24750d2",
+            _handled_or(answers),
+        ),
+        Part(
+            Http1Client,
             "read_headers",
             "415454c5fa8b598177bdf456581a30f54c4af591bc3c3dd68ea774b5cd178977",
             _headers_read_or(answers),
         ),
         Part(Http1Client, "send", "35d961e20d4812046b21ccbb4e616b38f2898780b32363b943a0b31fa499f871", _send_framed),
     )
+
+
+_original_handle_event = Http1Client._handle_event
+
+
+def _handled_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:
+    def _handle_event(self: Any, event: events.Event) -> Commands:
+        """Do what stock does, and look at the answer's head that has begun when its time is up."""
+        if isinstance(event, events.Wakeup):
+            yield from _head_is_due(self, answers)
+        else:
+            yield from _original_handle_event(self, event)
+
+    return _handle_event
+
+
+def _head_is_due(client: Any, answers: Answers) -> Commands:
+    client.head_watched = False
+    left = head_time.left(client, answers.limits.head_seconds) if client.state == client.read_headers else None
+    if left is None:
+        return
+    if left <= 0:
+        yield from _unusable(client, ours(TIMEOUT, "the head of the answer does not end"))
+    else:
+        yield from head_time.watch(client, left)
+
+
+def _unusable(client: Any, text: str) -> Commands:
+    yield commands.CloseConnection(client.conn)
+    yield ReceiveHttp(ResponseProtocolError(client.stream_id, text, ErrorCode.GENERIC_SERVER_ERROR))
 
 
 _original_read_headers = Http1Client.read_headers
@@ -64,11 +102,12 @@ def _headers_read_or(answers: Answers) -> Callable[[Any, events.ConnectionEvent]
             response = _next_answer(self, answers.limits.head_bytes)
             size = http1.expected_http_body_size(self.request, response) if response else 0
         except ValueError as error:
-            yield commands.CloseConnection(self.conn)
             text = str(error) if isinstance(error, NoAnswer) else "an answer that cannot be read"
-            yield ReceiveHttp(ResponseProtocolError(self.stream_id, text, ErrorCode.GENERIC_SERVER_ERROR))
+            yield from _unusable(self, text)
             return
-        if response is not None:
+        if response is None and self.buf:
+            yield from head_time.begin(self, answers.limits.head_seconds)
+        elif response is not None:
             self.interim = self.interim_bytes = 0
             self.response = response
             yield ReceiveHttp(ResponseHeaders(self.stream_id, response, size == 0))
@@ -92,6 +131,7 @@ def _next_answer(client: Any, most: int) -> http.Response | None:
             raise NoAnswer("the head of the answer is too large")
         if lines is None:
             return None
+        client.head_since = None  # whatever comes next has its own time; an origin may think between two of them
         if not lines:
             continue  # an empty line before an answer
         if not _STATUS_LINE.fullmatch(lines[0]):

@@ -25,7 +25,7 @@ from proxy.replaced.floods import Flood
 from proxy.replaced.flow import Flush, WhenRoom, bounded
 from proxy.replaced.h2_connection import BoundedConnection, Leaving
 from proxy.replaced.part import Answers, Part
-from proxy.upstream import MALFORMED, ours
+from proxy.upstream import MALFORMED, TIMEOUT, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -52,7 +52,7 @@ def parts(answers: Answers) -> tuple[Part, ...]:
         ),
         Part(_http2, "format_error", "26271a67770fbaf15df76fbce2eae73accd7c5559ba7c0181056e0992abd4d2f", _no_words),
         *_towards_clients(answers),
-        *_towards_origins(),
+        *_towards_origins(answers),
     )
 
 
@@ -79,14 +79,14 @@ def _towards_clients(answers: Answers) -> tuple[Part, ...]:
     )
 
 
-def _towards_origins() -> tuple[Part, ...]:
+def _towards_origins(answers: Answers) -> tuple[Part, ...]:
     leaving: WeakSet[Connection] = WeakSet()
     return (
         Part(
             Http2Client,
             "_handle_event",
             "02de05a5b89f087b3d5bf577599921ee1f8931adf4ed74e65571e776f29892ba",
-            _client_event,
+            _client_event_or(answers),
         ),
         Part(
             Http2Client,
@@ -121,20 +121,23 @@ def _server_event_or(answers: Answers) -> Callable[[Http2Server, Any], Any]:
             bounded(self).dismiss(event.stream_id)
             yield from _send_ready(self)
         elif isinstance(event, events.DataReceived | events.Wakeup):
-            yield from _watch_head(self, answers)
+            late = "no complete head within the time limit"
+            yield from _watch_head(self, answers, lambda: _refuse(self, answers, late))
         yield from _end_if_left(self)
 
     return handle_event
 
 
-def _watch_head(server: Http2Server, answers: Answers) -> Generator[Any, Any, None]:
-    """Start the clock where a head has begun, and refuse one that takes too long, however it drips."""
-    clock = bounded(server).head_clock
+def _watch_head(
+    connection: Http2Connection, answers: Answers, end: Callable[[], Generator[Any, Any, None]]
+) -> Generator[Any, Any, None]:
+    """Start the clock where a head has begun, and `end` a connection on which it takes too long, however it drips."""
+    clock = bounded(connection).head_clock
     left = clock.left(answers.limits.head_seconds)
-    if left is None or server._handle_event == server.done:
+    if left is None or connection._handle_event == connection.done:
         return
     if left <= 0:
-        yield from _refuse(server, answers, "no complete head within the time limit")
+        yield from end()
     elif not clock.watched:
         clock.watched = True
         yield _HeadDue(left)
@@ -143,13 +146,21 @@ def _watch_head(server: Http2Server, answers: Answers) -> Generator[Any, Any, No
 _original_client_event = Http2Client._handle_event
 
 
-def _client_event(self: Http2Client, event: events.Event) -> Generator[Any, Any, None]:
-    """Send what is ready, and end a connection that its origin leaves."""
-    if isinstance(event, Flush):
-        yield from _send_ready(self)
-    else:
-        yield from _original_client_event(self, event)
-    yield from _end_if_left(self)
+def _client_event_or(answers: Answers) -> Callable[[Http2Client, Any], Any]:
+    def handle_event(self: Http2Client, event: events.Event) -> Generator[Any, Any, None]:
+        """Send what is ready, end a connection that its origin leaves, and one on which a head does not end."""
+        if isinstance(event, Flush):
+            yield from _send_ready(self)
+        elif isinstance(event, events.Wakeup) and isinstance(event.command, _HeadDue):
+            bounded(self).head_clock.watched = False
+        else:
+            yield from _original_client_event(self, event)
+        if isinstance(event, events.DataReceived | events.Wakeup):
+            late = ours(TIMEOUT, "the head of the answer does not end")
+            yield from _watch_head(self, answers, lambda: self.close_connection(late))
+        yield from _end_if_left(self)
+
+    return handle_event
 
 
 def _flush(connection: Http2Connection, event: events.Event) -> Generator[Any, Any, None]:
