@@ -96,7 +96,7 @@ class Limits(BaseModel):
         default=10.0,
         ge=0.1,
         le=120,
-        description="For a head once it has begun, a client's or an origin's, or to finish TLS after a ClientHello, seconds, 0.1 to 120. Default 10.",
+        description="For a head that has begun, on either side, or to finish TLS, seconds, 0.1 to 120. Default 10.",
     )
     hello_seconds: Seconds = Field(
         default=5.0,

@@ -37,6 +37,7 @@ MITMPROXY = {
     "proxy/replaced/bodies.py",  # its bodies of HTTP/1.1
     "proxy/replaced/driver.py",  # its way from sockets to layers and back
     "proxy/replaced/flow.py",  # its streams between two connections
+    "proxy/replaced/head_time.py",  # the command that wakes a layer
     "proxy/replaced/http1.py",  # its HTTP/1.1 towards clients
     "proxy/replaced/http1_origin.py",  # its HTTP/1.1 towards origins
     "proxy/replaced/http2.py",  # its HTTP/2
