@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from hyperframe import frame as frames
 
-from tests.e2e.certificates import server_context
-from tests.e2e.network import ADDRESSES
+from tests.e2e.lone_origin import SILENT, saying
 from tests.e2e.raw import Client, tunnel
 
 if TYPE_CHECKING:
@@ -23,7 +18,6 @@ if TYPE_CHECKING:
     from tests.e2e.product import Product
 
 HEAD_SECONDS, SOON = 2, 15  # the one is far below what else would end a connection, the other far above
-SILENT = "closed.test"  # where nothing listens, but for these tests
 STATUS = b"HTTP/1.1 200 OK\r\nX: "
 SETTINGS = frames.SettingsFrame(0).serialize()
 GOES_ON = frames.HeadersFrame(1, b"").serialize()
@@ -44,28 +38,6 @@ def hurried(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield own
 
 
-@contextmanager
-def origin(network: Network, alpn: str, said: Said) -> Iterator[None]:
-    """One connection: a request is read, `said` is answered until the filter ends it."""
-    context = server_context(network.authority.leaf(SILENT), alpn)
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as inside:
-            inside.recv(65536)
-            for pause, piece in said:
-                time.sleep(pause)
-                inside.sendall(piece)
-            inside.recv(65536)
-
-    with socket.create_server((ADDRESSES[SILENT], network.tls_port)) as listener:
-        listener.settimeout(20)
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield
-        thread.join(30)
-
-
 def dripped(first: bytes, rest: bytes) -> Said:
     return [(0, first), *((0.2, bytes([byte])) for byte in rest[:100])]
 
@@ -84,7 +56,7 @@ def dripped(first: bytes, rest: bytes) -> Said:
 )
 def test_an_answer_whose_head_does_not_end(hurried: Product, network: Network, alpn: str, said: Said) -> None:
     seen = len(hurried.records(host=SILENT, outcome="timeout"))
-    with origin(network, alpn, said), Client(hurried) as client:
+    with saying(network, alpn, *said), Client(hurried) as client:
         target = tunnel(client, network, SILENT)
         started = time.monotonic()
         assert client.inside(target, "/slow").status == 504
@@ -106,6 +78,6 @@ def test_an_answer_whose_head_does_not_end(hurried: Product, network: Network, a
     ids=["before it begins", "behind interim answers"],
 )
 def test_an_origin_may_think(hurried: Product, network: Network, said: Said) -> None:
-    with origin(network, "http/1.1", said), Client(hurried) as client:
+    with saying(network, "http/1.1", *said), Client(hurried) as client:
         assert client.inside(tunnel(client, network, SILENT), "/slow").status == 200
         client.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import threading
 import time
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hyperframe import frame as frames
 
-from tests.e2e.certificates import server_context
 from tests.e2e.http2_peer import peer
-from tests.e2e.network import ADDRESSES
+from tests.e2e.lone_origin import SILENT, saying
 from tests.e2e.raw import Client, credentials, tunnel
 from tests.e2e.raw_h2 import exchange, head
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 HEAD_SECONDS, WAIT_SECONDS, BODY_BYTES, MESSAGE_BYTES = 3, 2, 2**20, 2**16
 SOON = 15  # far above either
-SILENT = "closed.test"  # where nothing listens, but for these tests
 
 
 @pytest.fixture(scope="module")
@@ -129,34 +126,6 @@ def test_a_head_in_pieces_that_comes_in_time(limited: Product, network: Network)
             assert client.response().status == 200
 
 
-@contextmanager
-def silent_origin(network: Network, said: bytes = b"", *, handshake: bool = True) -> Iterator[None]:
-    """TLS, one request read, `said` answered, and then nothing."""
-    context = server_context(network.authority.leaf(SILENT), "http/1.1")
-    over = threading.Event()
-    with socket.create_server((ADDRESSES[SILENT], network.tls_port)) as listener:
-        listener.settimeout(20)
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                if handshake:
-                    with context.wrap_socket(connection, server_side=True) as inside:
-                        inside.recv(65536)
-                        inside.sendall(said)
-                        over.wait(30)
-                else:
-                    over.wait(30)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join(20)
-
-
 @pytest.mark.parametrize(
     "said", [b"", b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 O"], ids=["nothing", "a beginning"]
 )
@@ -164,7 +133,7 @@ def silent_origin(network: Network, said: bytes = b"", *, handshake: bool = True
 def test_an_origin_that_does_not_answer(limited: Product, network: Network, alpn: str, said: bytes) -> None:
     seen = len(limited.records(host=SILENT, outcome="timeout"))
     started = time.monotonic()
-    with silent_origin(network, said), Client(limited) as client:
+    with saying(network, "http/1.1", (0, said)), Client(limited) as client:
         target = tunnel(client, network, SILENT, alpn)
         if alpn == "h2":
             answer = exchange(client, head(target, "/slow"))
@@ -181,7 +150,8 @@ def test_an_origin_that_does_not_answer(limited: Product, network: Network, alpn
 def test_an_answer_that_stops_is_cut_and_never_looks_whole(limited: Product, network: Network, alpn: str) -> None:
     """Without a length the end of the body would be the end of the connection: it is reset instead, or chunked."""
     seen = len(limited.records(host=SILENT, outcome="timeout"))
-    with silent_origin(network, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello"), Client(limited) as client:
+    said = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello"
+    with saying(network, "http/1.1", (0, said)), Client(limited) as client:
         target = tunnel(client, network, SILENT, alpn)
         if alpn == "h2":
             answer = exchange(client, head(target, "/slow"))

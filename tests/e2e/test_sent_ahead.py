@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import ssl
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.certificates import server_context
-from tests.e2e.network import ADDRESSES
+from tests.e2e.lone_origin import SILENT, lone_origin
 from tests.e2e.raw import Client, tunnel
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from tests.e2e.network import Network
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 SOON = 15  # far above what it takes
 LATE_SECONDS = 1.0
-SILENT = "closed.test"  # where nothing listens, but for these tests
 
 
 def test_what_is_sent_ahead_of_an_answer_is_bounded(product: Product, network: Network) -> None:
@@ -49,21 +46,16 @@ def test_what_is_sent_ahead_of_an_answer_is_bounded(product: Product, network: N
 def late_origin(network: Network) -> Iterator[list[str]]:
     """An origin that takes its time over TLS, and then answers all; the paths that it was asked for."""
     asked: list[str] = []
-    context = server_context(network.authority.leaf(SILENT), "http/1.1")
 
-    def answer() -> None:
-        connection, _ = listener.accept()
+    def serve(connection: socket.socket, context: ssl.SSLContext) -> None:
         time.sleep(LATE_SECONDS)
-        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as inside:
+        with context.wrap_socket(connection, server_side=True) as inside:
             while heard := inside.recv(65536):
                 asked.extend(line.split()[1].decode() for line in heard.split(b"\r\n") if line.startswith(b"GET "))
                 inside.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
-    with socket.create_server((ADDRESSES[SILENT], network.tls_port)) as listener:
-        thread = threading.Thread(target=answer)
-        thread.start()
+    with lone_origin(network, serve):
         yield asked
-        thread.join(20)
 
 
 @pytest.mark.parametrize("ends", ["too much is sent ahead", "the client leaves"])
