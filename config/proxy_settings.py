@@ -186,8 +186,8 @@ class Limits(BaseModel):
     recycle_connections: Whole = Field(
         default=200_000,
         ge=0,
-        description="A worker that has taken this many connections is replaced by a fresh one: no request is lost, and "
-        "tunnels and WebSockets that are open end after drain_seconds; 0: never. Default 200000.",
+        description="A worker that has taken this many connections is replaced by a fresh one, and ends when "
+        "nothing is under way in it any more, after an hour at the latest; 0: never. Default 200000.",
     )
     recycle_bytes: Bytes = Field(
         default=2 * 1024**3,

@@ -156,6 +156,11 @@ class Child:
             self._last_heard = time.monotonic()
             self.send(signal.SIGKILL)
 
+    def retire(self) -> None:
+        """Ask the child to end when nothing is under way in it any more. It is not started again."""
+        self._stopping.set()
+        self.send(signal.SIGUSR1)
+
     async def stop(self, seconds: float) -> None:
         """Ask the child to end; kill it when it has not after `seconds`. It is not started again."""
         self._stopping.set()

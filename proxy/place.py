@@ -1,4 +1,4 @@
-"""One worker number: the worker that holds it, and for a while the one that replaces it."""
+"""One worker number: the worker that holds it, and for a while the one that it replaces."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.child import Child, ChildRefused
+from proxy.recycling import RETIRED_SECONDS
 from proxy.status import WorkerStatus, status_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ class Place:
         self._drain_seconds = drain_seconds
         self._all: set[_Worker] = set()
         self._holder: _Worker | None = None
+        self._retirements: set[asyncio.Task[None]] = set()
+
+    @property
+    def retires(self) -> bool:
+        """Whether a worker that was replaced is still there: there are never more than two of a number."""
+        return bool(self._retirements)
 
     @property
     def status(self) -> WorkerStatus | None:
@@ -57,13 +64,13 @@ class Place:
             self._holder.running.result()
 
     def each(self) -> list[Child]:
-        """Give every worker of this number: the one that holds it, its replacement, one that drains."""
+        """Give every worker of this number: the one that holds it, its replacement, one that retires."""
         return [worker.child for worker in self._all]
 
     async def replace(self) -> bool:
-        """Start another worker, and when it accepts let the old one drain; False where it is no better.
+        """Start another worker, and when it accepts let the old one retire; False where it is no better.
 
-        Both take connections for a moment, so none is lost.
+        Both take connections for a moment, so none is lost. The old one goes on with what is under way in it.
         """
         fresh = self._started()
         if not await self._is_well(fresh):
@@ -71,12 +78,14 @@ class Place:
             return False
         old, self._holder = self._holder, fresh
         if old is not None:
-            await self._end(old)
+            retirement = asyncio.create_task(self._retire(old))
+            self._retirements.add(retirement)
+            retirement.add_done_callback(self._retirements.discard)
         return True
 
     async def stop(self) -> None:
-        """Let every worker of this number drain."""
-        await asyncio.gather(*(self._end(worker) for worker in list(self._all)))
+        """Let every worker of this number drain, one that retires too."""
+        await asyncio.gather(*(self._end(worker) for worker in list(self._all)), *self._retirements)
 
     def _started(self) -> _Worker:
         def hear(line: bytes) -> None:
@@ -95,6 +104,11 @@ class Place:
                     await asyncio.sleep(0.02)
         status = worker.status
         return status is not None and status.problem is None and status.spool is None
+
+    async def _retire(self, worker: _Worker) -> None:
+        worker.child.retire()
+        await asyncio.wait([worker.running], timeout=RETIRED_SECONDS)
+        await self._end(worker)
 
     async def _end(self, worker: _Worker) -> None:
         drain = worker.status.drain_seconds if worker.status else self._drain_seconds

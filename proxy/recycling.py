@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 #: mark, replacing could not help and must not go round and round.
 _FIRST_LOOK = 600.0
 
+#: A worker that has been replaced is drained as at a stop when it is still there after this long, in seconds. What is
+#: silent ends by `tunnel_idle_seconds`; this bounds what is not. It is an hour because a call or a large download may
+#: well take most of one, and because until then the place holds the memory of two workers.
+RETIRED_SECONDS = 3600.0
+
 
 def spent(limits: Limits, taken: int, memory: int, age: float) -> bool:
     """Say whether a worker asks to be replaced.

@@ -155,11 +155,12 @@ class Supervisor:
                 worker.kill_if_silent(seconds)
 
     def _recycle(self) -> None:
-        """Replace one worker at a time: the next when the old one has drained."""
+        """Replace one worker at a time; of one number only when the one that was replaced before has gone."""
         busy = self._recycling is not None and not self._recycling.done()
         if busy or time.monotonic() < self._recycle_again:
             return
-        spent = next((place for place in self._places if place.status is not None and place.status.spent), None)
+        asking = (place for place in self._places if place.status is not None and place.status.spent)
+        spent = next((place for place in asking if not place.retires), None)
         if spent is not None:
             self._recycling = asyncio.create_task(self._replace(spent))
 

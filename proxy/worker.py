@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import math
 import os
 import signal
 import socket
@@ -34,6 +33,7 @@ from proxy.front import Front
 from proxy.identity.accounts import AccountsRefused
 from proxy.identity.local import LocalIdentity
 from proxy.leaf_certificates import LeafCertificates
+from proxy.leaving import Leaving
 from proxy.listening import in_worker
 from proxy.master import Engine, Times
 from proxy.overdue import break_off_overdue
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
     from config.proxy_settings import Limits
     from proxy.connect import IPAddress
-    from proxy.master import Handler
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +65,9 @@ _REFUSALS = (
 #: Hosts counted whose clients refuse our certificate: a client chooses the names, and they stand in one status line.
 _REFUSED_HOSTS = 100
 
-#: At a drain, a kept connection is closed when it has been silent for this long, in seconds: one on which a request has
-#: just been answered may be bringing the next, and that one is answered with `Connection: close`.
-_QUIET_SECONDS = 1.0
+#: A worker that has been replaced looks this often at what it still has open, in seconds; one that drains, this often.
+_RETIRED_LOOK_SECONDS = 0.25
+_DRAIN_LOOK_SECONDS = 0.05
 
 _TICK_SECONDS = 1.0
 
@@ -140,25 +139,34 @@ class Worker:
         self._accepting = Accepting(listeners, self._front, lambda: self._state.limits, ceiling(most))
         self._started = time.monotonic()
         self._watch = PolicyWatch(self._state, files, marks, lambda: list(self._engine.handlers))
+        self._leaving = Leaving(self._connections, self._accepting, lambda: self._engine.handlers)
+        self._retiring = asyncio.Event()  # it has been replaced, or is stopping
         self._stopping = asyncio.Event()
         self.failed = False
 
     async def serve(self) -> None:
-        """Take connections until told to stop, then drain."""
+        """Take connections until told to retire or to stop.
+
+        One that retires (SIGUSR1) goes on with what is under way: others serve in its place, so nobody waits for its
+        end. One that stops (SIGTERM) drains.
+        """
         loop = asyncio.get_running_loop()
         loop.set_task_factory(asyncio.eager_task_factory)  # as mitmproxy's own Master.run does
-        loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        loop.add_signal_handler(signal.SIGUSR1, self._retiring.set)
         loop.add_signal_handler(signal.SIGHUP, self._watch.look_now)
-        loop.add_reader(self._pipe, self._stopping.set)  # only an end without a reader is ever "readable"
+        loop.add_reader(self._pipe, self._stop)  # only an end without a reader is ever "readable"
         gc.freeze()  # a full collection that looks at all that the start made stops a worker for 90 ms (decision 0010)
         self._accepting.start()
         upkeep = [asyncio.create_task(each()) for each in (self._tick, self._keep_spool, self._watch.run)]
         for task in upkeep:
             task.add_done_callback(self._look_after)
-        await self._stopping.wait()
-        loop.remove_reader(self._pipe)
+        await self._retiring.wait()
         self._accepting.stop()
-        await self._drain()
+        await self._leaving.until(self._stopping.is_set, _RETIRED_LOOK_SECONDS)
+        loop.remove_reader(self._pipe)
+        deadline = time.monotonic() + self._state.limits.drain_seconds
+        await self._leaving.until(lambda: time.monotonic() >= deadline, _DRAIN_LOOK_SECONDS)
         for task in upkeep:
             task.cancel()
         await asyncio.gather(*upkeep, return_exceptions=True)
@@ -166,6 +174,10 @@ class Worker:
         self._state.spool.close()
         self._state.resolver.close()
         self._state.identity.close()
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        self._retiring.set()
 
     def _front(self) -> Front:
         return Front(self._state, self._engine, self._connections)
@@ -180,7 +192,7 @@ class Worker:
         if error is not None and not ours:
             log.error("a part of this worker has died, so it ends", exc_info=error)
             self.failed = True
-            self._stopping.set()
+            self._stop()
 
     async def _tick(self) -> None:
         """Once a second: use the limits in force, tell the supervisor, and look after what has been open for long."""
@@ -188,7 +200,7 @@ class Worker:
             self._use(self._state.limits)
             memory = await asyncio.to_thread(private_memory)
             if not await asyncio.to_thread(self._tell, self._status(memory).line()):
-                self._stopping.set()  # the supervisor is gone; it will not start a second set beside us
+                self._stop()  # the supervisor is gone; it will not start a second set beside us
                 return
             with contextlib.suppress(SpoolFull):  # the next tick tries again; new requests are blocked meanwhile
                 self._state.recorder.tick()
@@ -235,29 +247,6 @@ class Worker:
             if turn % int(_TICK_SECONDS / _SPOOL_SECONDS) == 0:
                 await asyncio.to_thread(self._state.spool.sync)
             await asyncio.sleep(_SPOOL_SECONDS)
-
-    async def _drain(self) -> None:
-        """Let what is under way finish, for `drain_seconds`; close and record the rest."""
-        deadline = time.monotonic() + self._state.limits.drain_seconds
-        told: dict[Handler, float] = {}
-        while time.monotonic() < deadline:
-            self._connections.close_idle(_QUIET_SECONDS)
-            for handler in list(self._engine.handlers):
-                await _tell_to_leave(handler, told)
-                if handler.idle and time.monotonic() - handler.timeout_watchdog.last_activity > _QUIET_SECONDS:
-                    handler.close()
-            if not len(self._connections) and not self._accepting.greeting:
-                return
-            await asyncio.sleep(0.05)
-
-
-async def _tell_to_leave(handler: Handler, told: dict[Handler, float]) -> None:
-    """Announce the end of a connection, and what it has sent a moment later is the last (RFC 9113, section 6.8)."""
-    now = time.monotonic()
-    if handler not in told or now - told[handler] > _QUIET_SECONDS:
-        told[handler] = math.inf if handler in told else now
-        handler.draining = True
-        await handler.leave()
 
 
 def _times(limits: Limits) -> Times:

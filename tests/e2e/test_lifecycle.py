@@ -19,8 +19,10 @@ import pytest
 from proxy.tenure import in_charge
 from tests.e2e.load import Load
 from tests.e2e.network import free_port
+from tests.e2e.pages import CHUNK
 from tests.e2e.product import PASSWORDS, wait_for
 from tests.e2e.raw import Client, credentials
+from tests.e2e.test_changes import Download, status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,6 +217,48 @@ def test_workers_are_replaced_under_load_and_nothing_grows(own_product: Product,
     wait_for(lambda: len(children(product.process.pid)) == 3, STARTED, "the old workers to end")
     assert descriptors(product.process.pid) == before
     assert product.worker_memory() < memory * 1.5
+
+
+def test_what_is_under_way_outlives_its_worker_in_service(own_product: Product, network: Network) -> None:
+    """A worker that was replaced is no worker that stops: it finishes its work, and hears of a new policy meanwhile."""
+    product, old = own_product, workers(own_product)
+    with Download(product, network) as download, Client(product) as tunnel:
+        assert tunnel.connect(f"bank.test:{network.tls_port}", credentials("ana")).status == 200
+        tunnel.start_tls("bank.test", trust=network.authority.file)
+        recycle(product, network, {"recycle_connections": 1, "drain_seconds": 1}, old)
+        time.sleep(3)
+        assert tunnel.inside(f"bank.test:{network.tls_port}").status == 200
+        (product.folder / "lists" / "gambling.txt").write_text("casino.test\nbank.test\n")
+        product.done("lists", "update")
+        assert tunnel.closed_within(3)
+        assert download.finish() == CHUNK * 2
+    wait_for(lambda: not any(alive(pid) for pid in old), STARTED, "the old workers to end")
+    row = product.recorded(2, host=download.host)[-1]
+    assert (row["event"], row["outcome"], row["bytes_out"]) == ("end", "ok", 2 * len(CHUNK))
+
+
+def test_a_stop_drains_a_worker_that_was_replaced_too(own_product: Product, network: Network) -> None:
+    product, old = own_product, workers(own_product)
+    with Download(product, network) as download:
+        recycle(product, network, {"recycle_connections": 1, "drain_seconds": 1}, old)
+        assert any(alive(pid) for pid in old)
+        product.terminate()
+        assert product.ended() == 0, product.output
+    assert not any(alive(pid) for pid in old)
+    row = product.records(host=download.host)[-1]
+    assert row["event"] == "end"
+
+
+def recycle(product: Product, network: Network, limits: dict[str, int], old: list[int]) -> None:
+    """Let the settings replace the workers: each as soon as it has taken a connection."""
+    product.settings["proxy"]["limits"] = limits
+    product.write()
+    product.done("config", "apply", "--reason", "short lives")
+
+    def replaced() -> bool:
+        return status(product, network, network.fresh("allowed.test")) == 200 and not set(old) & set(workers(product))
+
+    wait_for(replaced, STARTED, "the workers to be replaced")
 
 
 def generations(seen: set[tuple[int, ...]]) -> set[int]:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import signal
 import sys
 
 import pytest
@@ -26,6 +27,8 @@ def program(**extra):
     return f"EXTRA = {json.loads(json.dumps(extra))!r}\n{TALKS}"
 
 
+#: A worker in which something is under way: it hears that it is to retire, and stays.
+STAYS = "import signal; signal.signal(signal.SIGUSR1, lambda *_: None)\n" + program()
 REFUSES = "import sys; sys.exit(4)"
 
 
@@ -62,8 +65,50 @@ async def test_a_worker_is_replaced_by_another_that_has_spoken(place):
         assert len(place.each()) <= 2
         await asyncio.sleep(0.01)
     assert await replacing
-    assert len(place.each()) == 1
+    await until(lambda: len(place.each()) == 1)
+    assert not place.retires
     place.raise_failure()
+
+
+async def replaced(place):
+    """Replace a worker that stays; its child."""
+    place.start()
+    await until(lambda: place.status)
+    [old] = place.each()
+    assert await asyncio.wait_for(place.replace(), 20), "nobody waits for the end of the old one"
+    return old
+
+
+@pytest.fixture
+def stays(programs):
+    programs.insert(0, STAYS)
+
+
+async def test_a_worker_in_which_something_is_under_way_stays_beside_its_replacement(stays, place):
+    old = await replaced(place)
+    await asyncio.sleep(0.3)
+    assert place.retires
+    assert old in place.each()
+    assert old._process.returncode is None
+    await asyncio.wait_for(place.stop(), 20)
+    assert old._process.returncode == -signal.SIGTERM
+
+
+async def test_a_worker_that_retires_is_drained_when_it_has_taken_too_long(stays, place, monkeypatch):
+    monkeypatch.setattr(places, "RETIRED_SECONDS", 0.2)
+    old = await replaced(place)
+    await until(lambda: not place.retires)
+    assert old._process.returncode == -signal.SIGTERM
+    assert len(place.each()) == 1
+
+
+async def test_a_worker_that_hangs_while_it_retires_is_killed_and_not_started_again(stays, place):
+    old = await replaced(place)
+    await asyncio.sleep(0.3)
+    old.kill_if_silent(0.1)
+    await until(lambda: not place.retires)
+    assert old._process.returncode == -signal.SIGKILL
+    assert len(place.each()) == 1
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,22 @@ async def test_workers_that_have_done_their_share_are_replaced_one_after_the_oth
     await stopped(task)
 
 
+STAYS = "import signal; signal.signal(signal.SIGUSR1, lambda *_: None)\n" + worker(spent=True)
+
+
+@pytest.mark.parametrize("supervisor", [STAYS], indirect=True, ids=["with something under way"])
+async def test_a_worker_is_not_replaced_while_the_one_before_it_is_still_there(supervisor, tmp_path):
+    task = await running(supervisor, tmp_path)
+    first = set(pids(tmp_path))
+    await until(lambda: len(pids(tmp_path)) == 2 and not first & set(pids(tmp_path)))
+    second = set(pids(tmp_path))
+    await asyncio.sleep(3)
+    assert set(pids(tmp_path)) == second, "all are spent again"
+    assert all(map(alive, first))
+    await stopped(task)
+    assert not any(map(alive, first | second))
+
+
 async def test_a_worker_that_is_killed_is_started_again_and_so_is_one_that_hangs(supervisor, tmp_path, monkeypatch):
     monkeypatch.setattr(supervising, "SILENCE_SECONDS", 2.0)
     task = await running(supervisor, tmp_path)
