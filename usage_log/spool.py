@@ -32,7 +32,9 @@ SUFFIX: Final = ".seg"
 #: About eight seconds of one worker's records at 3,000 a second.
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
 
-#: Left free on the volume, so that the collector can still store what lies in the spool: this or 2 % of the volume.
+#: Left free on the volume, so that the collector can still store what lies in the spool: this or 2 % of the volume, and
+#: always a segment for each writer and one more: a writer's oldest is stored before it is deleted, and some 4 MiB of
+#: write-ahead log come on top.
 _RESERVE: Final = 256 * 1024 * 1024
 
 
@@ -191,8 +193,15 @@ class Spool:
         used = used_bytes(self._directory, self._worker)
         if used + self._size > quota:
             raise OSError(0, f"the spool's quota of {quota} bytes is used up ({used} bytes)")
-        if volume.free - self._size < min(_RESERVE, volume.total // 50):
-            raise OSError(0, f"only {volume.free} bytes are free on the volume")
+        reserve = max(min(_RESERVE, volume.total // 50), (1 + self._writers()) * self._size)
+        if volume.free - self._size < reserve:
+            needed = reserve + self._size
+            raise OSError(0, f"only {volume.free} bytes are free on the volume, of {needed} that it takes")
+
+    def _writers(self) -> int:
+        """Count those whose segments lie in the spool, this one included: workers, and their earlier boots."""
+        own = f"{self.boot:016d}-{self._worker:03d}"
+        return len({own} | {path.name.rpartition("-")[0] for path in self._directory.glob(f"*{SUFFIX}")})
 
 
 def used_bytes(directory: Path, worker: int | None = None) -> int:

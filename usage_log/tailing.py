@@ -106,12 +106,21 @@ class Collector:
         await self._drain()
 
     async def sweep(self) -> bool:
-        """Read every segment once; True when records came in. Failures are said and remembered, never raised."""
-        moved, trouble = False, None
+        """Read each writer's segments once; True when records came in. Failures are said and remembered, never raised.
+
+        A writer's later segments wait while an earlier one is behind: read side by side, all of them would have to be
+        stored before the first could be deleted, and a disk that is nearly full has no room for that.
+        """
+        moved, trouble, behind = False, None, set[str]()
         for tail in await asyncio.to_thread(self._with_news):
+            writer = tail.path.name.rpartition("-")[0]
+            if writer in behind:
+                continue
             try:
                 moved = await self._advance(tail) or moved
                 await self._remove_if_finished(tail)
+                if not tail.caught_up:
+                    behind.add(writer)
             except _STORE_ERRORS as error:
                 trouble = f"cannot store records: {error}; they wait in the spool"
                 self._metrics.troubles.inc()

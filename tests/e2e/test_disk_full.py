@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
+import signal
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -49,6 +51,10 @@ class Ballast:
 
     def free(self) -> None:
         self._file.unlink()
+
+    def give_back(self, size: int) -> None:
+        """Frees a part."""
+        os.truncate(self._file, self._file.stat().st_size - size)
 
 
 @pytest.fixture
@@ -130,4 +136,32 @@ def test_a_full_log_volume_blocks_nothing_while_the_spool_has_room(confined: Pro
         ballast.free()
     assert (load.broken, load.statuses().keys()) == ([], {200})
     assert Counter(load.recorded().values()).keys() == {1}
+    product.stop()
+
+
+def test_freeing_a_little_room_is_enough_for_the_collector_to_empty_the_spool(
+    confined: Product, network: Network
+) -> None:
+    """Spool and day files on one small volume: the spool may not take the room that storing its records needs."""
+    confined.volume = ("log", 60)
+    (confined.state / "spool").symlink_to("log")
+    confined.settings["proxy"]["limits"] = {"spool_bytes": 96 << 20}
+    confined.write()
+    product, blocked = confined.start(), network.fresh("blocked.test")
+    url = network.plain_url(blocked, f"/{LONG}")
+    ballast = Ballast(product.seen("log"))
+    ballast.fill()
+    use_up(product, url)
+    ballast.give_back(28 << 20)
+    wait_for(lambda: get(product, url) == 403, RESUMED, "the traffic to resume")
+    [collector] = product.children("usage_log.collector")
+    os.kill(collector, signal.SIGSTOP)  # the spool grows faster than it is emptied
+    use_up(product, url)
+    os.kill(collector, signal.SIGCONT)
+
+    def stored() -> bool:
+        status = json.loads((product.state / "run" / "status.json").read_text())
+        return (status["collector"]["trouble"], status["collector"]["oldest_unread_seconds"]) == (None, 0.0)
+
+    wait_for(stored, RECORD_SECONDS, "all to be stored", lambda: product.output)
     product.stop()

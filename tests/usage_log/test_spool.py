@@ -5,6 +5,7 @@ import fcntl
 import os
 import resource
 import stat
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,6 +146,26 @@ def test_a_spool_that_cannot_have_a_first_segment_blocks_and_recovers(tmp_path: 
     spool.append(record())
     spool.close()
     assert [frame.seq for frame in stored(tmp_path)] == [1]
+
+
+def test_a_small_volume_keeps_room_for_the_collector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def volume(free: int) -> None:
+        usage = SimpleNamespace(total=60 * SMALL, used=60 * SMALL - free, free=free)
+        monkeypatch.setattr("usage_log.spool.shutil.disk_usage", lambda _: usage)
+
+    def problem() -> str | None:
+        spool = Spool(tmp_path, "n1", 0, 10**6, SMALL)
+        said = spool.problem
+        spool.close()
+        return said
+
+    volume(3 * SMALL)  # storing a segment takes more than its size before it can be deleted
+    assert problem() is None
+    volume(3 * SMALL - 1)
+    assert str(problem()).endswith(f"only {3 * SMALL - 1} bytes are free on the volume, of {3 * SMALL} that it takes")
+    (tmp_path / "0000000000000001-001-000001.seg").touch()  # of another writer, stored at the same time
+    volume(4 * SMALL - 1)
+    assert str(problem()).endswith(f"of {4 * SMALL} that it takes")
 
 
 def test_a_disk_that_refuses_more_is_met_while_preparing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.usage_log.records import record
-from usage_log.day_files import day_path
+from usage_log.day_files import DayRefused, day_path
 from usage_log.day_store import DayStore
 from usage_log.frames import Stamped, encode
 from usage_log.metrics import Metrics
@@ -21,6 +21,8 @@ from usage_log.tailing import Collector, RetentionUnknown
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from usage_log.segments import Placed
 
 MIDNIGHT = int(datetime(2026, 11, 23, tzinfo=UTC).timestamp()) * 1_000_000
 SMALL = 8192
@@ -255,6 +257,47 @@ async def test_a_collector_that_is_behind_does_not_wait_between_two_reads(
         spool.append(record(time=MIDNIGHT, path="/" + "a" * 4000))  # three times what one read brings
     assert await worked(place, monkeypatch, spool) == [400, 401, 402, 403, 404]
     spool.close()
+
+
+async def test_a_backlog_is_stored_and_deleted_one_segment_after_the_other(place: Place) -> None:
+    """Side by side, all of it had to be stored before anything was deleted: a small disk has no room for that."""
+    spools = [Spool(place.spool, "n1", number, 10**8, 2_000_000) for number in (0, 1)]
+    for spool in spools:
+        for _ in range(1200):
+            spool.append(record(time=MIDNIGHT, path="/" + "a" * 4000))
+            spool.prepare()
+        spool.close()
+    assert len(place.segments()) == 6
+    left = []
+    while place.segments():
+        await place.collector.sweep()
+        left.append(len(place.segments()))
+    assert {6, 4, 2, 0} <= set(left)
+    assert left.index(4) < len(left) // 2
+    assert len(place.seqs(date(2026, 11, 23))) == 2400
+
+
+async def test_a_segment_that_cannot_be_stored_holds_up_no_later_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(place.spool, "n1", 0, 10**8, 2_000_000)
+    for _ in range(600):
+        spool.append(record(time=MIDNIGHT, path="/" + "a" * 4000))
+        spool.prepare()
+    spool.close()
+    first, second = place.segments()
+    real = place.store.add
+
+    async def refused(day: date, segment: str, frames: list[Placed]) -> list[Stamped]:
+        if segment == first.name:
+            raise DayRefused("of a newer schema")
+        return await real(day, segment, frames)
+
+    monkeypatch.setattr(place.store, "add", refused)
+    for _ in range(20):
+        await place.collector.sweep()
+    assert not second.exists()
+    assert place.segments() == [first]
 
 
 async def test_a_segment_with_many_stretches_of_damage_is_passed_without_a_wait_for_each(
