@@ -30,8 +30,9 @@ class ListSource(BaseModel):
     model_config = CLOSED
 
     name: ListName = Field(description="How records, reports and block pages call it. Required.")
-    format: Literal["ut1", "domains", "hosts"] = Field(
-        description="ut1 (tree or tar.gz of categories), domains (one a line, with sub-domains), or hosts. Required."
+    format: Literal["ut1", "domains", "hosts", "wildcard", "dnsmasq", "rpz", "adblock"] = Field(
+        description="ut1 (tree or tar.gz of categories), domains (one a line, with sub-domains), hosts, wildcard, "
+        "dnsmasq, rpz or adblock (docs/its.md). Required."
     )
     url: Url | None = Field(
         default=None, description="Where `lists update` fetches it; https. Either this or path. None by default."
@@ -44,7 +45,7 @@ class ListSource(BaseModel):
         description="For ut1: its category -> ours. What is not mapped is not read. Empty by default.",
     )
     category: CategoryId | None = Field(
-        default=None, description="For domains and hosts: the category of every line. None by default."
+        default=None, description="For all but ut1: the category of every line. None by default."
     )
     white: Mapping[Directory, Approval] = Field(
         default_factory=dict,
@@ -58,7 +59,7 @@ class ListSource(BaseModel):
     @classmethod
     def _built(cls, value: Any) -> Any:
         if value in FORMATS:
-            raise ValueError(f"{value}: not built yet in this version; use ut1, domains or hosts")
+            raise ValueError(f"{value}: not built yet in this version; use one of those that are")
         return value
 
     @property

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from categories.errors import ListRefused
-from categories.formats import domains, hosts, ut1
+from categories.formats import adblock, dnsmasq, domains, hosts, rpz, ut1, wildcard
 from categories.formats.entry import OpenedList, Part
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ def _one_file(parse: LineParser, source: ListSource, at: Path, scratch: Path) ->
 
 
 FORMATS: Mapping[str, OpenList] = {
+    "adblock": partial(_one_file, adblock.parse),
+    "dnsmasq": partial(_one_file, dnsmasq.parse),
     "domains": partial(_one_file, domains.parse),
     "hosts": partial(_one_file, hosts.parse),
+    "rpz": partial(_one_file, rpz.parse),
     "ut1": ut1.open_list,
+    "wildcard": partial(_one_file, wildcard.parse),
 }

@@ -123,3 +123,16 @@ def _odd_host(text: str) -> str:
 def whole_host(line: int, host: str) -> ParsedEntry:
     """The entry for a host with its sub-domains; an address literal has none."""
     return ParsedEntry(line, host, Covers.HOST if literal(host) else Covers.DOMAIN)
+
+
+def name_or_wildcard(line: int, text: str) -> ParsedEntry:
+    """The entry for "*.example.com", which covers the name too, or for "example.com", that name alone.
+
+    Raises MalformedAddress, with the reason.
+    """
+    host = listed_host(text.removeprefix("*."))
+    if not text.startswith("*."):
+        return ParsedEntry(line, host, Covers.HOST)
+    if literal(host):
+        raise MalformedAddress("a wildcard over an address, which has no sub-domains")
+    return ParsedEntry(line, host, Covers.DOMAIN)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from categories.address import canonical_host
-from categories.formats.entry import ParsedEntry, ParsedLine, RejectedLine
+from categories.formats.entry import ParsedEntry, ParsedLine, RejectedLine, UnsupportedLine
 from categories.streams import lines, unpacked
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ GOLDEN = Path(__file__).parent / "golden"
 def written(parsed: ParsedLine) -> str:
     if isinstance(parsed, ParsedEntry):
         return f"{parsed.line}\t{parsed.covers}\t{parsed.host}{parsed.target}"
+    if isinstance(parsed, UnsupportedLine):
+        return f"{parsed.line}\tunsupported"
     assert isinstance(parsed, RejectedLine)
     return f"{parsed.line}\trejected\t{parsed.reason}"
 

@@ -48,7 +48,7 @@ ROWS = [
     ),
     (
         "a format that is not built",
-        "lists: [{name: a, format: rpz, path: b, category: pornography}]  # <-\n",
+        "lists: [{name: a, format: e2guardian, path: b, category: pornography}]  # <-\n",
         "lists[0].format",
         "not built",
     ),

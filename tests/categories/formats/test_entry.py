@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,11 +9,18 @@ from hypothesis import strategies as st
 from categories.address import MalformedAddress, canonical_host, is_public_suffix
 from categories.entries import Covers
 from categories.formats import FORMATS
-from categories.formats.entry import listed_host, whole_host
+from categories.formats.entry import listed_host, name_or_wildcard, whole_host
+from config.list_settings import ListSource
 
 
 def test_the_registry_is_what_settings_may_name() -> None:
-    assert sorted(FORMATS) == ["domains", "hosts", "ut1"]
+    assert set(FORMATS) == set(get_args(ListSource.model_fields["format"].annotation))
+
+
+def test_a_wildcard_covers_the_name_too() -> None:
+    assert [name_or_wildcard(1, text).covers for text in ("*.a.test", "a.test")] == [Covers.DOMAIN, Covers.HOST]
+    with pytest.raises(MalformedAddress, match="over an address"):
+        name_or_wildcard(1, "*.192.0.2.1")
 
 
 def test_an_address_has_no_sub_domains() -> None:
