@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, Strict, field_validator
+from pydantic import AfterValidator, BaseModel, Field, Strict
 
 from categories.sources import LIST_NAME, LIST_NAME_RULE
 from config.approvals import Approval
 from config.fields import CLOSED, AbsolutePath, CategoryId, Url, named
-from config.planned import FORMATS
 
 ListName = Annotated[str, Strict(), AfterValidator(named(LIST_NAME.pattern, LIST_NAME_RULE))]
 Directory = Annotated[
@@ -30,9 +29,9 @@ class ListSource(BaseModel):
     model_config = CLOSED
 
     name: ListName = Field(description="How records, reports and block pages call it. Required.")
-    format: Literal["ut1", "domains", "hosts", "wildcard", "dnsmasq", "rpz", "adblock"] = Field(
+    format: Literal["ut1", "domains", "hosts", "wildcard", "dnsmasq", "rpz", "adblock", "e2guardian"] = Field(
         description="ut1 (tree or tar.gz of categories), domains (one a line, with sub-domains), hosts, wildcard, "
-        "dnsmasq, rpz or adblock (docs/its.md). Required."
+        "dnsmasq, rpz, adblock or e2guardian (docs/its.md). Required."
     )
     url: Url | None = Field(
         default=None, description="Where `lists update` fetches it; https. Either this or path. None by default."
@@ -54,13 +53,6 @@ class ListSource(BaseModel):
     checksum: Sha256 | None = Field(
         default=None, description="SHA-256 of the file, fetched or local; another file is refused. None by default."
     )
-
-    @field_validator("format", mode="before")
-    @classmethod
-    def _built(cls, value: Any) -> Any:
-        if value in FORMATS:
-            raise ValueError(f"{value}: not built yet in this version; use one of those that are")
-        return value
 
     @property
     def categories(self) -> frozenset[str]:

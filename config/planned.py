@@ -14,9 +14,7 @@ EMPTY = (("proxy", "approved_tunnels"),)
 #: Values that are refused, and the key at which they would stand.
 DATABASES = frozenset({"postgresql", "postgres"})  # schemes of an address
 METHODS = frozenset({"ldap", "kerberos", "sign_in", "radius"})
-FORMATS = frozenset({"e2guardian"})
 VALUES = {
     "database": frozenset(f"{scheme}://…" for scheme in DATABASES),
     "identity.methods": METHODS,
-    "lists[].format": FORMATS,
 }

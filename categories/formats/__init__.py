@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from categories.errors import ListRefused
-from categories.formats import adblock, dnsmasq, domains, hosts, rpz, ut1, wildcard
+from categories.formats import adblock, dnsmasq, domains, e2guardian, hosts, rpz, ut1, wildcard
 from categories.formats.entry import OpenedList, Part
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ FORMATS: Mapping[str, OpenList] = {
     "adblock": partial(_one_file, adblock.parse),
     "dnsmasq": partial(_one_file, dnsmasq.parse),
     "domains": partial(_one_file, domains.parse),
+    "e2guardian": partial(_one_file, e2guardian.parse),
     "hosts": partial(_one_file, hosts.parse),
     "rpz": partial(_one_file, rpz.parse),
     "ut1": ut1.open_list,

@@ -25,10 +25,11 @@ _NOT_IN_HOST = re.compile(r"[@*]")
 
 def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
     """Read "host/path?query" lines."""
-    return each_line(raw_lines, lambda line, text: (_entry(line, text),))
+    return each_line(raw_lines, lambda line, text: (listed_url(line, text),))
 
 
-def _entry(line: int, text: str) -> ParsedEntry:
+def listed_url(line: int, text: str) -> ParsedEntry:
+    """The entry for "host/path?query" and all that begins so. Raises MalformedAddress, with the reason."""
     if _SCHEME.match(text):
         raise MalformedAddress("begins with a scheme")
     if text[0] in "/\\":

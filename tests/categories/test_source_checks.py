@@ -22,7 +22,7 @@ GAMES = ListSource("mine", "domains", path=Path("/nowhere"), category="games")
         ((ListSource("a" * 41, "domains", path=Path("/x"), category="games"),), "small letters"),
         ((ListSource("starter", "domains", path=Path("/x"), category="games"),), "taken"),
         ((GAMES, GAMES), "taken"),
-        ((ListSource("mine", "e2guardian", path=Path("/x"), category="games"),), "unknown; there are"),
+        ((ListSource("mine", "csv", path=Path("/x"), category="games"),), "unknown; there are"),
         ((ListSource("mine", "domains", category="games"),), "either url or path"),
         ((ListSource("mine", "domains", url="https://x.test/", path=Path("/x"), category="games"),), "either url"),
         ((ListSource("mine", "domains", url="https://x.test/", category="child-abuse"),), "local file"),

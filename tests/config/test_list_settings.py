@@ -47,10 +47,10 @@ ROWS = [
         "our own lists",
     ),
     (
-        "a format that is not built",
-        "lists: [{name: a, format: e2guardian, path: b, category: pornography}]  # <-\n",
+        "a format that there is not",
+        "lists: [{name: a, format: csv, path: b, category: pornography}]  # <-\n",
         "lists[0].format",
-        "not built",
+        "e2guardian",
     ),
     (
         "domains of no category",
