@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.facts import Stage
-from usage_log.record import DecisionRecord
+from usage_log.record import NO_LOG, DecisionRecord, unrecorded_row
 from usage_log.spool import SpoolFull, new_id
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ WAITING_SECONDS = 10.0
 #: And whatever has moved more than this, in bytes of bodies: most answers are smaller, and stay one row.
 OPEN_BYTES = 64 * 1024
 
-#: The reason of what is refused while the log has no room.
-NO_LOG = "error.usage-log"
-
 _DETAIL_CAP = 200
 
 
@@ -48,6 +45,9 @@ class Sink(Protocol):
 
     def append_sparing(self, record: DecisionRecord) -> None:
         """Write one record, unless the rest of the room is needed for what is under way."""
+
+    def append_last(self, record: DecisionRecord) -> None:
+        """Write one short record, into room that is kept for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +79,7 @@ class Recorder:
         self._open: dict[Exchange, None] = {}
         self._undecided: dict[Exchange, None] = {}  # what is open and not yet recorded
         self._owed: dict[Exchange, None] = {}  # what has ended, and could not be recorded
-        self._refused: Exchange | None = None  # the first request that we answered without room for its record
+        self._refused: Exchange | None = None  # the first request that has no room for a record of its own
         self._refused_count = 0
 
     @property
@@ -148,6 +148,9 @@ class Recorder:
         if self._was_under_way(exchange):
             self._owed[exchange] = None
             return
+        self._only_count(exchange)
+
+    def _only_count(self, exchange: Exchange) -> None:
         exchange.ended = True
         self._forget(exchange)
         self._refused = self._refused or exchange
@@ -175,14 +178,14 @@ class Recorder:
         now = time.monotonic()
         for exchange in [each for each in self._undecided if now - each.started > _patience(each)]:
             self.decide(exchange)
-        self._tell_refused()
+        self._tell_refused(self._sink.append_sparing)
 
-    def _tell_refused(self) -> None:
-        """Record in one row how many answers of ours the want of room left without a row of their own."""
+    def _tell_refused(self, write: Callable[[DecisionRecord], None]) -> None:
+        """Record in one row how many requests the want of room left without a row of their own."""
         if self._refused is None:
             return
-        detail = f"answered while the log had no room: {self._refused_count} requests without a record of their own"
-        self._sink.append_sparing(replace(record_of(self._refused, "decision"), detail=detail))
+        facts, verdict = self._refused.facts, self._refused.verdict
+        write(unrecorded_row(self._refused_count, _microseconds(facts.at), verdict.policy_revision))
         self._refused, self._refused_count = None, 0
 
     def end_all(self, outcome: str) -> None:
@@ -193,9 +196,12 @@ class Recorder:
             try:
                 self.end(exchange)
             except SpoolFull:
-                lost += 1
+                if exchange.recorded:
+                    lost += 1  # its decision stands in the log, its end does not
+                elif not exchange.ended:
+                    self._only_count(exchange)
         try:
-            self._tell_refused()
+            self._tell_refused(self._sink.append_last)
         except SpoolFull:
             lost += self._refused_count
         if lost:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 #: Crockford's base 32: no I, L, O, U, so an id can be read out over the telephone.
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DIGITS = 8 * _CROCKFORD.encode("ascii")  # for each value of a byte the digit of its lowest five bits
 _AS_TYPED = str.maketrans("OIL", "011", "- ")
+
+#: The reason of what is refused while the log has no room, and how the row begins and ends that says how often.
+NO_LOG = "error.usage-log"
+UNRECORDED = "answered while the log had no room: "
+_UNRECORDED_END = " requests without a record of their own"
+_UNRECORDED_ROW = re.compile(f"{UNRECORDED}([0-9]{{1,18}}){_UNRECORDED_END}", re.ASCII)
 
 #: Characters of an id: 26 times 5 bits are 130 random bits.
 ID_LENGTH = 26
@@ -65,3 +72,49 @@ def typed_id(text: str) -> str | None:
         return None
     text = text.strip().upper().translate(_AS_TYPED)
     return text if len(text) == ID_LENGTH and all(character in _CROCKFORD for character in text) else None
+
+
+def unrecorded_row(count: int, time: int, policy_revision: int) -> DecisionRecord:
+    """Return the row that stands for `count` requests without one of their own. It is nobody's, so it names nobody."""
+    return DecisionRecord(
+        id=new_id(),
+        event="decision",
+        time=time,
+        user=None,
+        identity=None,
+        client="",
+        school=None,
+        device=None,
+        method="",
+        scheme="",
+        host="",
+        port=0,
+        path="",
+        category=None,
+        action="block",
+        reason=NO_LOG,
+        basis=None,
+        list=None,
+        list_version=None,
+        unblock=None,
+        policy_revision=policy_revision,
+        status=503,
+        bytes_in=0,
+        bytes_out=0,
+        duration_ms=0,
+        intent="background",
+        page=None,
+        outcome="ok",
+        detail=unrecorded_detail(count),
+    )
+
+
+def unrecorded_detail(count: int) -> str:
+    """Say how many requests have no row of their own."""
+    return f"{UNRECORDED}{count}{_UNRECORDED_END}"
+
+
+def unrecorded_count(reason: str, detail: str | None) -> int:
+    """Return how many requests a row stands for, by its reason and detail; 0 for the row of one request."""
+    found = _UNRECORDED_ROW.fullmatch(detail) if detail is not None and reason == NO_LOG else None
+    return int(found[1]) if found else 0

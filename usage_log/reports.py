@@ -82,6 +82,8 @@ def _print_table(rows: Iterable[LogRow], form: Form) -> int:
 
 def _where(row: LogRow) -> str:
     record = row.record
+    if record.detail:  # of what is nobody's request
+        return record.detail
     host = f"[{record.host}]" if ":" in record.host else record.host
     return host if record.port in (80, 443) else f"{host}:{record.port}"
 
@@ -108,6 +110,8 @@ def print_summary(summary: Summary, form: Form) -> None:
     console = _console(form)
     period = " to ".join(_local(moment, form.zone) for moment in (summary.first, summary.last) if moment)
     console.print(f"{summary.records:,} decisions by {summary.users:,} users, {period or 'nothing recorded'}")
+    if summary.unrecorded:
+        console.print(f"{summary.unrecorded:,} requests more, refused while the log had no room, have no record")
     console.print(f"{summary.bytes_in:,} bytes sent, {summary.bytes_out:,} bytes received")
     for dimension in DIMENSIONS:
         if summary.cells[dimension]:
@@ -135,7 +139,7 @@ def _dimension_table(dimension: str, cells: tuple[Cell, ...]) -> Table:
 def summary_object(summary: Summary) -> dict[str, Any]:
     """Return a summary as plain values: `by_action` and so on are lists; a suppressed cell's figures are null."""
     cells = {f"by_{name}": [asdict(cell) for cell in summary.cells[name]] for name in DIMENSIONS}
-    totals = {name: getattr(summary, name) for name in ("records", "users", "bytes_in", "bytes_out")}
+    totals = {name: getattr(summary, name) for name in ("records", "unrecorded", "users", "bytes_in", "bytes_out")}
     times = {name: moment and _utc(moment) for name, moment in (("first", summary.first), ("last", summary.last))}
     return times | totals | {"figures_from_users": SHOWN_FROM} | cells
 

@@ -37,6 +37,9 @@ SEGMENT_BYTES: Final = 8 * 1024 * 1024
 #: write-ahead log come on top.
 _RESERVE: Final = 256 * 1024 * 1024
 
+#: The end of every segment is kept for one last row, which says how many requests have none: its frame is shorter.
+_LAST: Final = 512
+
 
 class SpoolFull(Exception):
     """The record could not be written. Whoever is waiting for the answer must not get it."""
@@ -96,8 +99,15 @@ class Spool:
 
     def append(self, record: DecisionRecord) -> None:
         """Write one record. On return it survives the death of this process. Raises SpoolFull; then nothing is kept."""
+        self._write(record, _LAST)
+
+    def append_last(self, record: DecisionRecord) -> None:
+        """As `append`, into the room that is kept for one last short record too."""
+        self._write(record, 0)
+
+    def _write(self, record: DecisionRecord, kept: int) -> None:
         frame = encode(row(self._node, self._worker, self.boot, self._seq + 1, record))
-        segment = self._segment_for(len(frame))
+        segment = self._segment_for(len(frame) + kept)
         try:
             written = os.write(segment.fd, frame)
         except OSError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from usage_log.day_files import day_path, moment_of
 from usage_log.day_reader import Filter, condition, days_of, microseconds, reading
+from usage_log.record import NO_LOG, UNRECORDED, unrecorded_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,12 +29,16 @@ DIMENSIONS: Final = ("action", "category", "reason", "school", "hour")
 _BYTES: Final = "SUM(CASE WHEN event = 'end' OR id NOT IN (SELECT id FROM ended) THEN {0} ELSE 0 END) AS {0}"
 _HOUR: Final = 3_600_000_000  # microseconds
 
+#: A row that says how many requests have none of their own: nobody's decision, so it is in no cell and counts nobody.
+_STANDS_FOR_MANY: Final = f"(reason = '{NO_LOG}' AND coalesce(detail, '') GLOB '{UNRECORDED}*')"
+
 _GROUPS: Final = f"""
 SELECT action, category, reason, school, time / ? AS hour, user, coalesce('u' || user, 'c' || client) AS person,
   SUM(event = 'decision') AS records, MIN(time) AS first, MAX(time) AS last,
   {_BYTES.format("bytes_in")}, {_BYTES.format("bytes_out")}
-FROM decision WHERE {{where}} GROUP BY action, category, reason, school, hour, user, person
+FROM decision WHERE {{where}} AND NOT {_STANDS_FOR_MANY} GROUP BY action, category, reason, school, hour, user, person
 """  # noqa: S608 - `where` is made of fixed pieces, usage_log.day_reader
+_UNRECORDED: Final = f"SELECT reason, detail FROM decision WHERE {{where}} AND {_STANDS_FOR_MANY}"  # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of final verdicts in a period. `users` are different named users; times are UTC."""
+    """Counts of final verdicts in a period. `users` are different named users; times are UTC.
+
+    `unrecorded` are requests that were refused while the log had no room, and have no record of their own.
+    """
 
     first: datetime | None
     last: datetime | None
     records: int
+    unrecorded: int
     users: int
     bytes_in: int
     bytes_out: int
@@ -86,6 +95,7 @@ class _Count:
 class _Tally:
     zone: tzinfo
     total: _Count = field(default_factory=_Count)
+    unrecorded: int = 0
     first: int | None = None
     last: int | None = None
     cells: dict[str, dict[str, _Count]] = field(
@@ -111,10 +121,12 @@ def summary(state_dir: Path, wanted: Filter, zone: tzinfo = UTC) -> Summary:
         with reading(directory, day) as database:
             for row in _groups(database, wanted, ended):
                 tally.add(row)
+            tally.unrecorded += _unrecorded(database, wanted)
     return Summary(
         first=None if tally.first is None else moment_of(tally.first),
         last=None if tally.last is None else moment_of(tally.last),
         records=tally.total.records,
+        unrecorded=tally.unrecorded,
         users=len(tally.total.users),
         bytes_in=tally.total.bytes_in,
         bytes_out=tally.total.bytes_out,
@@ -137,6 +149,12 @@ def _groups(database: Database, wanted: Filter, ended: list[tuple[str]]) -> Iter
     database.executemany("INSERT OR IGNORE INTO ended VALUES (?)", ended)
     where, values = condition(wanted)
     return database.execute(_GROUPS.format(where=where), (_HOUR, *values))
+
+
+def _unrecorded(database: Database, wanted: Filter) -> int:
+    where, values = condition(wanted)
+    rows = database.execute(_UNRECORDED.format(where=where), values)
+    return sum(unrecorded_count(row["reason"], row["detail"]) for row in rows)
 
 
 def _cells(dimension: str, counts: dict[str, _Count]) -> tuple[Cell, ...]:

@@ -37,7 +37,7 @@ ALLOW = Verdict(Action.ALLOW, "default", 7)
 class Sink:
     def __init__(self):
         self.records = []
-        self.full = self.scarce = False
+        self.full = self.scarce = self.used_up = False
 
     def append(self, record):
         if self.full:
@@ -48,6 +48,11 @@ class Sink:
         if self.scarce:
             raise SpoolFull("scarce")
         self.append(record)
+
+    def append_last(self, record):
+        if self.used_up:
+            raise SpoolFull("used up")
+        self.records.append(record)
 
 
 @pytest.fixture
@@ -182,13 +187,13 @@ def test_requests_refused_for_want_of_room_spare_the_rest_of_it_and_are_counted_
     sink.scarce = False
     recorder.tick()
     recorder.tick()
-    assert [(record.reason, record.id, record.detail) for record in sink.records[1:]] == [
-        (
-            "error.usage-log",
-            refused[0].id,
-            "answered while the log had no room: 4 requests without a record of their own",
-        )
-    ]
+    [row] = sink.records[1:]
+    assert (row.reason, row.action, row.status, row.policy_revision) == ("error.usage-log", "block", 503, 7)
+    assert row.detail == "answered while the log had no room: 4 requests without a record of their own"
+    assert row.time == int(AT.timestamp() * 1_000_000)
+    assert row.id not in [exchange.id for exchange in refused]
+    for of_one in ("10.1.2.3", "blocked.test", "ana", "lincoln", "/a/b", "start.test"):
+        assert of_one not in repr(row)
 
 
 def test_a_worker_that_goes_away_records_everything_open(recorder, sink):
@@ -198,21 +203,30 @@ def test_a_worker_that_goes_away_records_everything_open(recorder, sink):
     assert [record.outcome for record in sink.records] == ["client-abort"] * 3
 
 
-def test_a_worker_that_goes_away_without_room_says_how_many_records_that_costs(recorder, sink, caplog):
+def test_a_worker_that_goes_away_without_room_writes_how_many_requests_have_no_record(recorder, sink, caplog):
     open_now, ended, refused = (Exchange(facts(), verdict) for verdict in (ALLOW, BLOCK, error_verdict("usage-log", 7)))
     recorder.begin(open_now)
+    recorder.begin(refused)
+    decided = Exchange(facts(), ALLOW)
+    recorder.begin(decided)
+    recorder.decide(decided)
     sink.full = True
-    for exchange in (ended, refused):
-        with pytest.raises(SpoolFull):
-            recorder.end(exchange)
+    with pytest.raises(SpoolFull):
+        recorder.end(ended)
     recorder.end_all("client-abort")
-    assert "no room for 3 last records" in caplog.text
-    sink.full = False
+    assert [record.detail for record in sink.records[1:]] == [
+        "answered while the log had no room: 3 requests without a record of their own"
+    ]
+    assert "no room for 1 last records" in caplog.text  # the end of what was decided
+
+
+def test_a_worker_that_goes_away_without_any_room_says_how_many_records_that_costs(recorder, sink, caplog):
+    recorder.begin(Exchange(facts(), ALLOW))
+    sink.full = sink.used_up = True
+    with pytest.raises(SpoolFull):
+        recorder.end(Exchange(facts(), BLOCK))
     recorder.end_all("client-abort")
-    assert [(record.reason, record.outcome) for record in sink.records] == [
-        ("default", "client-abort"), ("category.pornography", "ok"),
-    ]  # fmt: skip
-    assert "2 requests" in sink.records[1].detail
+    assert "no room for 2 last records" in caplog.text
 
 
 def test_what_nobody_watched_spares_the_room_of_what_is_under_way_and_leaves_only_a_number(recorder, sink):

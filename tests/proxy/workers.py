@@ -31,7 +31,7 @@ class Spool:
             raise SpoolFull("full")
         self.records.append(record)
 
-    append_sparing = append
+    append_sparing = append_last = append
 
 
 @dataclass

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from usage_log.day_files import DayRefused, day_path
 from usage_log.day_reader import Filter, LogUnreadable
 from usage_log.pseudonyms import Pseudonyms
 from usage_log.queries import CaseNeeded, audit_rows, by_id, newest, refuse_user
-from usage_log.record import DecisionRecord, new_id
+from usage_log.record import DecisionRecord, new_id, unrecorded_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +49,23 @@ def test_a_row_names_nobody(tmp_path: Path) -> None:
     same = {field.name for field in fields(DecisionRecord)} - {"client", "path", "detail", "user", "device"}
     assert {name: getattr(got, name) for name in same} == {name: getattr(sent, name) for name in same}
     assert (row.node, row.seq) == ("n1", 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "before", "after"),
+    [
+        ("default", "", ""),
+        ("error.usage-log", "jane.roe ", ""),
+        ("error.usage-log", "", " jane.roe"),
+        ("error.usage-log", "", "\njane.roe"),
+    ],
+)
+def test_a_detail_is_shown_where_it_is_our_own_to_the_letter(
+    tmp_path: Path, reason: str, before: str, after: str
+) -> None:
+    ours = unrecorded_row(8328, at(NOON), 7)
+    store(tmp_path, ours, replace(ours, reason=reason, detail=f"{before}{ours.detail}{after}"))
+    assert [row.record.detail for row in audit_rows(tmp_path, Filter())] == [ours.detail, None]
 
 
 def test_nobody_stays_nobody(tmp_path: Path) -> None:

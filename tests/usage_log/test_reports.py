@@ -12,6 +12,7 @@ from tests.usage_log.records import record
 from tests.usage_log.stored import store
 from usage_log.day_reader import Filter
 from usage_log.queries import audit_rows
+from usage_log.record import unrecorded_row
 from usage_log.reports import Form, print_log, print_summary
 from usage_log.summary import summary
 
@@ -80,6 +81,15 @@ def test_tables_show_local_time_and_few_people_as_such(tmp_path: Path) -> None:
     shown = printed(tmp_path, as_json=False, what="summary")
     assert "7 decisions by 7 users, 2026-11-22 04:00:00 PST" in shown
     assert "fewer than 5 users" in shown
+
+
+def test_how_many_requests_have_no_record_is_shown_everywhere(tmp_path: Path) -> None:
+    store(tmp_path, unrecorded_row(8328, NOON, 7))
+    said = "answered while the log had no room: 8328 requests without a record of their own"
+    assert said in printed(tmp_path, as_json=False)
+    assert json.loads(printed(tmp_path, as_json=True))["detail"] == said
+    assert json.loads(printed(tmp_path, as_json=True, what="summary"))["unrecorded"] == 8328
+    assert "8,328 requests more, refused while the log had no room" in printed(tmp_path, as_json=False, what="summary")
 
 
 def test_a_summary_as_json_is_one_object(tmp_path: Path) -> None:

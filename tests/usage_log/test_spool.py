@@ -12,6 +12,7 @@ import pytest
 
 from tests.usage_log.records import record
 from usage_log.frames import Stamped, decode
+from usage_log.record import unrecorded_row
 from usage_log.spool import Spool, SpoolFull, used_bytes
 
 if TYPE_CHECKING:
@@ -131,6 +132,15 @@ def test_a_segment_that_is_late_blocks_before_the_last_half_is_used(tmp_path: Pa
     spool.prepare()
     assert spool.has_room
     spool.close()
+
+
+def test_a_last_row_always_has_its_room(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "n" * 64, 0, 2 * SMALL, SMALL)
+    last = unrecorded_row(10**17, 2**52, 2**31)
+    assert taken(spool.append, last) > 5
+    spool.append_last(last)
+    spool.close()
+    assert stored(tmp_path)[-1].record == last
 
 
 def test_a_spool_that_cannot_have_a_first_segment_blocks_and_recovers(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from tests.usage_log.records import record
 from tests.usage_log.stored import store
 from usage_log.day_reader import Filter
-from usage_log.record import DecisionRecord, new_id
+from usage_log.record import DecisionRecord, new_id, unrecorded_row
 from usage_log.summary import Cell, Summary, summary
 
 if TYPE_CHECKING:
@@ -49,6 +49,16 @@ def test_a_cell_with_fewer_than_five_people_shows_no_figures(tmp_path: Path) -> 
     by_category = cells(summary(tmp_path, Filter()), "category")
     assert by_category["games"] == Cell("games", 5, 5, 50, 5000)
     assert by_category["dating"] == Cell("dating", None, None, None, None)
+
+
+def test_requests_without_a_record_of_their_own_are_counted_as_nobodys(tmp_path: Path) -> None:
+    counts = [unrecorded_row(count, at(NOON), 7) for count in (8000, 328)]
+    forged = record(time=at(NOON), user="user0", detail=counts[0].detail)  # of another reason: one request
+    store(tmp_path, *people(4, action="block", reason="error.usage-log"), forged, *counts)
+    counted = summary(tmp_path, Filter())
+    assert (counted.unrecorded, counted.records, counted.users) == (8328, 5, 4)
+    assert cells(counted, "reason")["error.usage-log"].records is None  # the row that counts is no fifth person
+    assert summary(tmp_path, Filter(until=NOON)).unrecorded == 0
 
 
 def test_a_filter_that_singles_out_one_person_gives_no_cell(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ class Spool:
         told = (record.event, record.reason, record.status, record.bytes_in, record.bytes_out, record.outcome)
         CURRENT.get().records.append(told)
 
-    append_sparing = append
+    append_sparing = append_last = append
 
 
 class Stage:
