@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import stat
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -70,6 +71,7 @@ class Collector:
         metrics.oldest_unread.set_function(lambda: self.oldest_unread)
         metrics.day_bytes.set_function(lambda: day_bytes(log_directory, datetime.now(UTC).date()))
         self._tails: dict[str, Tail] = {}
+        self._left_alone: set[Path] = set()
         self._trouble: str | None = None
         self._said = 0.0
         self._behind = False  # a segment holds more than the last look could read
@@ -142,12 +144,20 @@ class Collector:
 
     def _with_news(self) -> list[Tail]:
         """Return the tails that are worth a read: one hop to a thread for the whole spool, and no task beside it."""
-        present = {path.name: path for path in sorted(self._spool.glob(f"*{SUFFIX}"))}
+        present = {path.name: path for path in sorted(self._spool.glob(f"*{SUFFIX}")) if self._is_segment(path)}
         for name in self._tails.keys() - present.keys():
             del self._tails[name]
         for name in present:
             self._tails.setdefault(name, Tail(present[name]))
         return [tail for tail in self._tails.values() if _has_news(tail)]
+
+    def _is_segment(self, path: Path) -> bool:
+        """Leave alone, and say once, what has the name of a segment and is something else."""
+        regular = _is_regular(path)
+        if not regular and path not in self._left_alone:
+            self._left_alone.add(path)
+            log.error("%s: this is no file, so no records are read from it: move it away", path)
+        return regular
 
     async def _advance(self, tail: Tail) -> bool:
         try:
@@ -222,7 +232,16 @@ def _has_news(tail: Tail) -> bool:
         tail.caught_up = not has_news(tail.path, tail.offset)
     except FileNotFoundError:
         return False  # a worker removed its unused segment
+    except OSError:
+        return True  # reading it will say why
     return not tail.caught_up
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return True  # removed at this moment; reading it finds that out
 
 
 async def _wait_for(stop: asyncio.Event, seconds: float) -> None:
@@ -242,5 +261,5 @@ def _size(path: Path) -> int:
 
 def _remove_abandoned(spool: Path) -> None:
     for path in spool.glob("*.new"):
-        if time.time() - path.stat().st_mtime > _ABANDONED:
+        if _is_regular(path) and time.time() - path.stat().st_mtime > _ABANDONED:
             path.unlink(missing_ok=True)

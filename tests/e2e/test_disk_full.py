@@ -18,6 +18,7 @@ from tests.e2e.pages import CHUNK
 from tests.e2e.product import RECORD_SECONDS, wait_for
 from tests.e2e.raw import Client, credentials
 from tests.e2e.test_changes import Download
+from usage_log.record import unrecorded_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,4 +165,31 @@ def test_freeing_a_little_room_is_enough_for_the_collector_to_empty_the_spool(
         return (status["collector"]["trouble"], status["collector"]["oldest_unread_seconds"]) == (None, 0.0)
 
     wait_for(stored, RECORD_SECONDS, "all to be stored", lambda: product.output)
+    product.stop()
+
+
+def test_requests_refused_without_a_record_are_counted_though_the_worker_ends_before_there_is_room(
+    confined: Product, network: Network
+) -> None:
+    confined.volume = ("spool", SEGMENTS_MIB)
+    product, blocked = confined.start(), network.fresh("blocked.test")
+    url, refused = network.plain_url(blocked, f"/{LONG}"), 1
+    ballast = Ballast(product.seen("spool"))
+    with locked_out(product):
+        ballast.fill()
+        use_up(product, url)
+        with Client(product) as client:
+            for _ in range(4000):
+                assert client.get(url, credentials("ana")).status == 503
+                refused += 1
+        product.done("upgrade")
+    ballast.free()
+
+    def told() -> int:
+        rows = product.records(reason="error.usage-log")
+        counts = [unrecorded_count(row["reason"], row["detail"]) for row in rows]
+        return sum(count or 1 for count in counts)
+
+    wait_for(lambda: told() == refused, RECORD_SECONDS, f"{refused} requests", told)
+    assert json.loads(product.done("audit", "summary", "--json"))["unrecorded"] > 1000
     product.stop()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 import sqlite3
 import time
@@ -326,6 +327,47 @@ async def test_figures_say_how_far_behind_the_collector_is(place: Place, monkeyp
     assert place.figure("spool_backlog_bytes") == 0
     assert place.figure("spool_oldest_unread_seconds") == 0
     assert (place.figure("last_commit_timestamp_seconds") or 0) > time.time() - 600
+    spool.close()
+
+
+async def test_what_is_no_file_is_left_alone_and_said_once_with_its_path(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, link = place.spool / "0-folder.seg", place.spool / "0-link.seg"
+    folder.mkdir()
+    link.symlink_to(place.spool / "elsewhere")
+    (place.spool / "folder.new").mkdir()
+    os.utime(place.spool / "folder.new", (0, 0))
+    spool = Spool(place.spool, "n1", 0, 10**6, SMALL)
+    spool.append(record(time=MIDNIGHT))
+    spool.close()
+    assert await place.collector.sweep()
+    await place.collector.sweep()
+    await place.store.open(date(1999, 1, 1))
+    await place.collector.housekeeping(lambda: "90d")
+    assert not day_path(place.log, date(1999, 1, 1)).exists()
+    assert place.collector.trouble is None
+    assert place.segments() == [folder, link]
+    for path in (folder, link):
+        assert caplog.text.count(f"{path}: this is no file, so no records are read from it: move it away") == 1
+
+
+async def test_a_segment_that_cannot_be_opened_is_a_trouble_with_its_path(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(place.spool, "n1", 0, 10**6, SMALL)
+    spool.append(record(time=MIDNIGHT))
+
+    def denied(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("usage_log.tailing.has_news", denied)
+        patch.setattr("usage_log.tailing.read_chunk", denied)
+        await place.collector.sweep()
+    assert "Permission denied" in str(place.collector.trouble)
+    assert str(place.spool) in str(place.collector.trouble)
+    assert await place.collector.sweep()
     spool.close()
 
 
