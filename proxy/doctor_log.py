@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from config.problems import one_line
-from proxy.doctor_state import status_now
+from proxy.doctor_word import last_word, no_word
 from proxy.finding import Finding, Level
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ _WAIT = "records wait in the spool and nothing is lost; when the spool is full e
 
 def check_usage_log(subject: Subject) -> tuple[Finding, ...]:
     """The workers can keep records, and the collector stores them."""
-    status = status_now(subject)
+    status = last_word(subject)
     if status is None:
-        return (Finding(_NAME, Level.WARN, "nobody reports", "start the filter: breakwater run"),)
+        return (no_word(subject, _NAME),)
     full = tuple(_full(worker["worker"], worker["spool"]) for worker in status["workers"] if worker.get("spool"))
     return full or (_collector(status.get("collector"), subject.now),)
 

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from proxy.authority import CERTIFICATE_FILE
+from proxy.doctor_word import LOOK, START
 from proxy.finding import Finding, Level
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _SECONDS = 5.0
 _BODY_CAP = 64 * 1024
-_START = "start the filter: breakwater run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Reply:
 
 def check_listeners(subject: Subject) -> tuple[Finding, ...]:
     """Each listener takes a connection, and a worker behind it says that it is well."""
-    return tuple(_listener_finding(listener) for listener in subject.settings.proxy.listen)
+    return tuple(_listener_finding(listener, _started(subject)) for listener in subject.settings.proxy.listen)
 
 
 def check_blocked_probe(subject: Subject) -> tuple[Finding, ...]:
@@ -49,7 +49,7 @@ def check_blocked_probe(subject: Subject) -> tuple[Finding, ...]:
     try:
         reply = ask(listener, f"http://{host}/", fields)
     except (OSError, http.client.HTTPException) as error:
-        return (Finding("blocked probe", Level.RED, f"{host}: no answer: {_why(error)}", _START),)
+        return (Finding("blocked probe", Level.RED, f"{host}: no answer: {_why(error)}", _started(subject)),)
     if reply.status == 403 and "category." in reply.proxy_status:
         return (Finding("blocked probe", Level.OK, f"{host} is refused: {reply.proxy_status}"),)
     if reply.status == 407 and "identity." in reply.proxy_status and subject.authorization is None:
@@ -64,7 +64,7 @@ def check_allowed_probe(subject: Subject) -> tuple[Finding, ...]:
     try:
         reply = ask(listener, f"http://{host}/ca.crt", {})
     except (OSError, http.client.HTTPException) as error:
-        return (Finding("allowed probe", Level.RED, f"{host}: no answer: {_why(error)}", _START),)
+        return (Finding("allowed probe", Level.RED, f"{host}: no answer: {_why(error)}", _started(subject)),)
     if reply.status != 200:
         what = f"{host} was answered with {reply.status} {reply.proxy_status}".strip()
         return (Finding("allowed probe", Level.RED, what, "look at the filter's own messages"),)
@@ -93,14 +93,18 @@ def probe_host() -> str:
     return next(host for host in hosts if host.endswith(".test"))
 
 
-def _listener_finding(listener: Listener) -> Finding:
+def _started(subject: Subject) -> str:
+    return LOOK if subject.runs else START
+
+
+def _listener_finding(listener: Listener, silent: str) -> Finding:
     name = f"listener {listener.address}"
     if listener.port == 0:
         return Finding(name, Level.WARN, "takes a free port, so it cannot be asked", "name a port to have it checked")
     try:
         reply = ask(listener, "/healthz", {})
     except (OSError, http.client.HTTPException) as error:
-        return Finding(name, Level.RED, f"no answer: {_why(error)}", _START)
+        return Finding(name, Level.RED, f"no answer: {_why(error)}", silent)
     if reply.status != 200:
         what = f"/healthz was answered with {reply.status}: {reply.body[:80].decode('ascii', 'replace').strip()}"
         return Finding(name, Level.RED, what, "look at the filter's own messages, or who else listens there")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from config.problems import one_line
 from config.revisions import Revisions
+from proxy.doctor_word import last_word, no_word
 from proxy.finding import Finding, Level
 from proxy.identity.accounts import load_accounts
 from usage_log.spool import used_bytes
@@ -36,9 +36,6 @@ _LONG_AGO = timedelta(days=366)
 _WRITTEN = ("config/current", "lists/current", "run/status.json", "accounts.json", "log", "spool")
 
 _GIB = 1024**3
-_STATUS_CAP = 16 * 1024 * 1024
-#: Workers say how they are once a second.
-_SILENCE = timedelta(seconds=15)
 _HOSTS_SHOWN = 10
 
 
@@ -115,9 +112,9 @@ def check_spool(subject: Subject) -> tuple[Finding, ...]:
 
 def check_workers(subject: Subject) -> tuple[Finding, ...]:
     """What each worker said last: the revision that it goes by, and why not the newest one."""
-    status = status_now(subject)
+    status = last_word(subject)
     if status is None:
-        return (Finding("workers", Level.WARN, "no worker reports", "start the filter: breakwater run"),)
+        return (no_word(subject, "workers"),)
     workers = status["workers"]
     troubled = tuple(_trouble(worker) for worker in workers if worker["problem"])
     wanted = subject.applied.revision if subject.applied is not None else 0
@@ -132,7 +129,10 @@ def check_workers(subject: Subject) -> tuple[Finding, ...]:
 
 def check_refused_certificates(subject: Subject) -> tuple[Finding, ...]:
     """Hosts whose clients refuse our certificate: pinned applications, or devices without our authority."""
-    hosts: dict[str, int] = (_status(subject.state_dir) or {}).get("refused_certificates", {})
+    status = last_word(subject)
+    if status is None:
+        return (no_word(subject, "refused certificates"),)
+    hosts: dict[str, int] = status.get("refused_certificates", {})
     if not hosts:
         return (Finding("refused certificates", Level.OK, "no client refuses our certificate"),)
     most = sorted(hosts.items(), key=lambda item: (-item[1], item[0]))[:_HOSTS_SHOWN]
@@ -141,14 +141,6 @@ def check_refused_certificates(subject: Subject) -> tuple[Finding, ...]:
         what += f", and {len(hosts) - _HOSTS_SHOWN} more"
     todo = "install the authority on those devices; a pinned application may go under proxy.passthrough"
     return (Finding("refused certificates", Level.WARN, what, todo),)
-
-
-def status_now(subject: Subject) -> dict[str, Any] | None:
-    """What the supervisor wrote, where that is not too long ago. Raises ValueError when it is broken."""
-    path = subject.state_dir / "run" / "status.json"
-    if not path.exists() or subject.now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > _SILENCE:
-        return None
-    return _status(subject.state_dir)
 
 
 def _is_shared(path: Path) -> bool:
@@ -165,18 +157,6 @@ def _shared(path: Path, mode: int) -> Finding:
 
 def _newest(state_dir: Path) -> list[Path]:
     return [state_dir / name for name in _WRITTEN if (state_dir / name).exists()]
-
-
-def _status(state_dir: Path) -> dict[str, Any] | None:
-    """What the supervisor wrote last. Raises ValueError when that is broken."""
-    try:
-        with (state_dir / "run" / "status.json").open("rb") as file:
-            status = json.loads(file.read(_STATUS_CAP))
-    except FileNotFoundError:
-        return None
-    if not isinstance(status, dict):
-        raise ValueError("run/status.json is not an object")
-    return status
 
 
 def _trouble(worker: dict[str, Any]) -> Finding:

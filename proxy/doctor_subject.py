@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from config.load import state_dir_of
 from config.revisions import Revisions, settings_in_force
+from proxy.tenure import in_charge
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +28,7 @@ class Subject:
     settings: Settings
     applied: Applied | None
     now: datetime  # UTC
+    runs: bool  # a supervisor holds the lock of this state_dir
     authorization: str | None = None  # Proxy-Authorization of the probes
     trust_store: Path = TRUST_STORE
 
@@ -38,5 +40,7 @@ class Subject:
 
 def subject_of(config: Path, now: datetime, authorization: str | None = None) -> Subject:
     """Read the settings in force. Raises what config.load and config.revisions raise."""
-    applied = Revisions(state_dir_of(config)).current()
-    return Subject(config, settings_in_force(config, applied), applied, now, authorization)
+    folder = state_dir_of(config)
+    applied = Revisions(folder).current()
+    runs = in_charge(folder) is not None
+    return Subject(config, settings_in_force(config, applied), applied, now, runs, authorization)

@@ -59,8 +59,8 @@ def say(state: Path, refused: object = None, collector: object = None, **worker:
 
 
 def subject(config: Path, **changes: object) -> Subject:
-    """The district as doctor sees it now."""
-    return replace(subject_of(config, datetime.now(UTC)), **changes)
+    """The district as doctor sees it now, with a filter that runs."""
+    return replace(subject_of(config, datetime.now(UTC)), **({"runs": True} | changes))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from rich.console import Console
 from proxy import doctor, doctor_lists, doctor_log, doctor_probes, doctor_state, doctor_trust
 from proxy.doctor import CHECKS, examine, exit_code, print_findings, to_json
 from proxy.finding import Finding, Level
+from proxy.tenure import sole
 from tests.proxy.doctor_district import district
 
 NOW = datetime.now(UTC)
@@ -52,7 +53,9 @@ def test_a_broken_file_is_one_red_finding_of_one_line_and_the_rest_is_still_look
     path = tmp_path / "state" / broken
     path.chmod(0o600)
     path.write_bytes(content)
-    findings = examine(config, NOW)
+    with sole(tmp_path / "state") as tenure:  # what a filter says is only read while one runs
+        tenure.begin()
+        findings = examine(config, NOW)
     found = next(each for each in findings if each.name == finding)
     assert found.level is Level.RED
     assert "\n" not in found.what + found.todo

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -56,10 +54,3 @@ def test_a_worker_that_can_keep_no_record_is_red_and_says_that_all_is_blocked(co
     assert finding.level is Level.RED
     assert "worker 1 blocks everything" in finding.what
     assert "No space left" in finding.what
-
-
-def test_a_filter_that_does_not_run_is_a_warning(config, state):
-    examined = subject(config)
-    assert only(check_usage_log, replace(examined, now=examined.now + timedelta(minutes=1))).level is Level.WARN
-    (state / "run" / "status.json").unlink()
-    assert only(check_usage_log, examined).level is Level.WARN

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -67,9 +68,11 @@ def test_a_listener_that_is_not_well_is_red(answering, what, answer):
 def test_nobody_there_is_red_and_says_how_to_start(tmp_path, check):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        finding = only(check, subject(district(tmp_path, free.getsockname()[1])))
-    assert finding.level is Level.RED
+        examined = subject(district(tmp_path, free.getsockname()[1]), runs=False)
+        finding, running = only(check, examined), only(check, replace(examined, runs=True))
+    assert {finding.level, running.level} == {Level.RED}
     assert "breakwater run" in finding.todo
+    assert "see what it prints" in running.todo
 
 
 @pytest.mark.parametrize("check", [check_listeners, check_blocked_probe, check_allowed_probe])

@@ -157,13 +157,6 @@ def test_a_spool_that_is_not_emptied_is_noticed(config, state, percent, level):
     assert only(check_spool, examined).level is level
 
 
-def test_a_filter_that_does_not_run_is_a_warning(config, state):
-    examined = subject(config)
-    assert only(check_workers, replace(examined, now=examined.now + timedelta(minutes=1))).level is Level.WARN
-    (state / "run" / "status.json").unlink()
-    assert only(check_workers, examined).level is Level.WARN
-
-
 def test_a_worker_that_keeps_an_older_policy_is_red_and_says_why(config, state):
     say(state, revision=0, problem="list ut1: is empty\nand more")
     finding = only(check_workers, subject(config))
