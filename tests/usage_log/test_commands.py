@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from proxy.verdict import Action
 from tests.usage_log.records import record
 from tests.usage_log.stored import store
-from usage_log.commands import audit_app
+from usage_log.commands import _ACTIONS, audit_app
 from usage_log.queries import CaseNeeded
 
 if TYPE_CHECKING:
@@ -68,3 +69,37 @@ def test_a_block_is_shown_by_the_reference_on_its_page(district: Path) -> None:
     assert json.loads(found.stdout)["user"] is None
     missing = run(district, "log", "--json", "--id", "0" * 26)
     assert (missing.exit_code, missing.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "said"),
+    [
+        ("action", "maybe", "allow, block, challenge, monitor, passthrough"),
+        ("action", "", "allow, block"),
+        ("category", "nope", "gambling, games"),
+        ("category", "", "gambling"),
+        ("school", "lincon", "lincoln"),
+        ("host", "", "it is empty"),
+        ("host", ".", "it is empty"),
+        ("reason", " ", "it is empty"),
+    ],
+)
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_word_that_nothing_can_fit_is_refused(district: Path, option: str, word: str, said: str, rows: int) -> None:
+    district.write_text(DISTRICT + "schools: {lincoln: [10.1.0.0/16]}\n")
+    store(district.parent / "state", *[record()] * rows)
+    result = run(district, "log", f"--{option}", word)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--{option}" in result.stderr
+    assert said in " ".join(result.stderr.replace("│", "").split())
+
+
+def test_what_only_the_log_still_knows_can_be_asked_for(district: Path) -> None:
+    store(district.parent / "state", record(school="closed-school", category="old-category", host="a.test"))
+    for wanted in (("--school", "closed-school"), ("--category", "old-category")):
+        assert json.loads(run(district, "log", "--json", *wanted).stdout)["host"] == "a.test"
+    assert run(district, "log", "--json", "--category", "games").exit_code == 0
+
+
+def test_the_actions_are_those_of_the_verdicts() -> None:
+    assert sorted(_ACTIONS) == sorted(Action)
