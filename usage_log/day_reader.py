@@ -6,10 +6,10 @@ import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from categories.taxonomy import CHILD_ABUSE
-from usage_log.day_files import check_schema, day_path, stored_days
+from usage_log.day_files import check_schema, companions, day_path, stored_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Seconds to wait for a database that is locked.
 _BUSY: Final = 5.0
+
+#: What SQLite says where it cannot make the file that readers and a writer share (-shm): a full or a read-only volume.
+_NO_ROOM: Final = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,12 +54,58 @@ def reading(directory: Path, day: date) -> Iterator[Database]:
     """Open a day's file for reading. Raises DayRefused for a newer schema, and LogUnreadable."""
     path = day_path(directory, day)
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY)) as database:
+        database, still = _opened(path)
+        with closing(database):
             database.row_factory = sqlite3.Row
             check_schema(path, database.execute("PRAGMA user_version").fetchone()[0])
             yield database
     except sqlite3.Error as error:
         raise LogUnreadable(f"{path}: {error}") from error
+    if still is not None and (_still(path) or ())[:3] != still[:3]:  # a log that only began to fill changed nothing
+        raise LogUnreadable(f"{path}: it was written to while it was read: try again")
+
+
+def _opened(path: Path) -> tuple[Database, _Still | None]:
+    """Open a file; where there is no room for what SQLite keeps beside it (-shm), as one that nobody writes to.
+
+    That is right only while it is so: nothing waits in the write-ahead log, and the file stays as it is (_Still).
+    """
+    uri = path.absolute().as_uri()
+    database = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=_BUSY)
+    try:
+        database.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        database.close()
+        still = _still(path)
+        if error.sqlite_errorcode & 0xFF not in _NO_ROOM or still is None:
+            raise
+        if still.waiting:
+            todo = "reading it takes a little room on its volume: make some, and try again"
+            raise LogUnreadable(f"{path}: {error}: {todo}") from error
+        return sqlite3.connect(f"{uri}?immutable=1", uri=True), still
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database, None
+
+
+class _Still(NamedTuple):
+    """What a day file is at one moment. `waiting` says that its write-ahead log holds something."""
+
+    inode: int
+    size: int
+    changed: int
+    waiting: bool
+
+
+def _still(path: Path) -> _Still | None:
+    _, ahead, _ = companions(path)
+    try:
+        state = path.stat()
+        waiting = ahead.exists() and ahead.stat().st_size > 0
+    except FileNotFoundError:
+        return None
+    return _Still(state.st_ino, state.st_size, state.st_mtime_ns, waiting)
 
 
 def days_of(directory: Path, wanted: Filter) -> list[date]:

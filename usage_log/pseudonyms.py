@@ -31,7 +31,7 @@ class KeyRefused(Exception):
 class Pseudonyms:
     """Pseudonyms under the keys in a directory (0700), which are made when first needed.
 
-    Methods raise KeyRefused and OSError.
+    Methods raise KeyRefused, and OSError for a key that is there and cannot be read.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -67,7 +67,13 @@ def _read_or_make(path: Path) -> bytes:
     try:
         return _read(path)
     except FileNotFoundError:
-        _make(path)
+        try:
+            _make(path)
+        except OSError as error:
+            why = f"the key of this period cannot be made: {error.strerror}"
+            raise KeyRefused(
+                f"{path}: {why}: without it nobody is shown, so make room for it, and try again"
+            ) from error
         return _read(path)
 
 

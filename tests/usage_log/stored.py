@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from usage_log.frames import Stamped
 from usage_log.segments import Placed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from usage_log.record import DecisionRecord
@@ -27,3 +30,14 @@ async def _store(state_dir: Path, records: tuple[DecisionRecord, ...]) -> None:
     async with DayStore(state_dir / "log") as days:
         for day, group in groupby(placed, key=lambda one: day_of(one.stamped.record.time)):
             await days.add(day, "1.seg", list(group))
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """Refuse every file that would grow over `size` bytes, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

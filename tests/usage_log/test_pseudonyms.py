@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.usage_log.stored import files_limited_to
 from usage_log.pseudonyms import KeyRefused, Pseudonyms, period_of
 
 if TYPE_CHECKING:
@@ -72,3 +73,13 @@ def test_processes_that_begin_a_month_at_once_agree_on_its_key(tmp_path: Path) -
         names = list(pool.map(lambda _: Pseudonyms(tmp_path).of("jane.roe", NOVEMBER), range(32)))
     assert len(set(names)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["2026-11.key"]
+
+
+def test_a_key_that_finds_no_room_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        files_limited_to(16),
+        pytest.raises(KeyRefused, match=r"2026-11\.key: .* cannot be made: .*: .* make room") as refused,
+    ):
+        Pseudonyms(tmp_path / "keys").of("jane.roe", NOVEMBER)
+    assert "\n" not in str(refused.value)
+    assert list((tmp_path / "keys").iterdir()) == []
