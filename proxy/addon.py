@@ -20,7 +20,7 @@ from proxy.flow_facts import judged_target, request_facts
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.reasons import MALFORMED
-from proxy.recording import Exchange
+from proxy.recording import POLICY, Exchange
 from proxy.respond import ask_in, failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
 from proxy.tls_hooks import TlsHooks
 from proxy.upstream import OURS, client_left
@@ -142,7 +142,7 @@ class Addon:
             request.headers["host"] = _authority(facts.host, facts.port, request.scheme)  # RFC 9112, section 3.2.2
         elif not request.is_http2:
             request.authority = ""  # an absolute form inside a tunnel would be read as a proxy's
-        exchange.cut = handler.close
+        exchange.cut = partial(handler.close, POLICY)
         if (target := judged_target(request.data.path, facts)) is not None:
             request.data.path = target
         self._state.recorder.begin(exchange)
@@ -201,7 +201,8 @@ class Addon:
                 exchange.verdict, exchange.outcome = failure_verdict(said, exchange.verdict)
                 exchange.detail = said
             else:
-                exchange.outcome = "client-abort" if flow.response is None or client_left(said) else "connect"
+                left = flow.response is None or client_left(said) or handler.ended_by
+                exchange.outcome = _who_left(handler) if left else "connect"
         self._end(handler, exchange)
 
     def websocket_message(self, handler: Handler, flow: http.HTTPFlow) -> None:
@@ -222,6 +223,7 @@ class Addon:
         if (exchange := exchange_of(flow)) is not None:
             if flow.websocket is not None and flow.websocket.close_code == _TOO_BIG:
                 exchange.detail = f"closed for a message that is too large ({_TOO_BIG})"
+            exchange.outcome = handler.ended_by or exchange.outcome
             self._end(handler, exchange)
 
     def client_connected(self, handler: Handler, client: Client) -> None:
@@ -238,7 +240,7 @@ class Addon:
             left.append(handler.tunnel.exchange)
         for exchange in left:
             if exchange.verdict.forwards or not exchange.status:  # else we closed, after an answer
-                exchange.outcome = "client-abort"
+                exchange.outcome = _who_left(handler)
             self._end(handler, exchange)
 
     def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
@@ -265,6 +267,10 @@ class Addon:
     def _end(self, handler: Handler, exchange: Exchange) -> None:
         self._state.recorder.end(exchange)
         handler.exchanges.discard(exchange)
+
+
+def _who_left(handler: Handler) -> str:
+    return handler.ended_by or "client-abort"
 
 
 def _length(response: http.Response) -> int | None:

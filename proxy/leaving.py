@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from proxy.recording import DRAIN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -41,7 +43,7 @@ class Leaving:
             for handler in list(self._handlers()):
                 await self._tell(handler)
                 if handler.idle and time.monotonic() - handler.timeout_watchdog.last_activity > _QUIET_SECONDS:
-                    handler.close()
+                    handler.close(DRAIN)
             if not len(self._connections) and not self._accepting.greeting:
                 return
             await asyncio.sleep(pause)

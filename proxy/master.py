@@ -26,6 +26,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from proxy import failing
 from proxy.dispatcher import Dispatcher
 from proxy.failing import is_ours, reset
+from proxy.recording import TIMEOUT
 from proxy.replaced.flow import WhenRoom
 from proxy.replaced.http2 import Leave
 from proxy.room import Room
@@ -92,6 +93,7 @@ class Handler(ProxyConnectionHandler):
         self.tunnel = tunnel
         self.exchanges: set[Exchange] = set()
         self.draining = False
+        self.ended_by: str | None = None  # the outcome of what is cut off, where it was we who closed the connection
         self._injected: set[asyncio.Task[None]] = set()
         self.waiting: Waiting | None = None  # events in their turn, while one is handled (proxy/replaced/driver.py)
         self.is_cut = False
@@ -163,8 +165,17 @@ class Handler(ProxyConnectionHandler):
             (data,) = hook.args()
             await self._dispatcher.finish(self, hook.name, data, begun)
 
-    def close(self) -> None:
-        """Close the client's connection, and with it everything behind it."""
+    def close(self, why: str) -> None:
+        """Close the client's connection, and all behind it. `why` is the outcome of what that cuts off."""
+        self.ended_by = self.ended_by or why
+        self._close()
+
+    async def on_timeout(self) -> None:
+        """Close a connection on which nothing has moved for too long."""
+        self.ended_by = self.ended_by or TIMEOUT
+        await super().on_timeout()
+
+    def _close(self) -> None:
         io = self.transports.get(self.client)
         if io is not None and io.handler is not None:
             self.close_connection(self.client)
@@ -188,7 +199,7 @@ class Handler(ProxyConnectionHandler):
             if isinstance(io.writer, asyncio.StreamWriter):  # not yet there while an origin is dialled
                 reset(io.writer.transport)
         self.client.state = ConnectionState.CLOSED  # else its end would be waited for, as a half-closed client's
-        self.close()
+        self._close()
 
     async def server_event(self, event: Event) -> None:
         """Hand an event to mitmproxy's layers. Behind a cut none is: what they would do then was never judged."""

@@ -18,6 +18,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.evaluate import evaluate
+from proxy.recording import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,8 +48,8 @@ class Connection(Protocol):
 
     tunnel: Tunnel | None  # where the front answered its CONNECT
 
-    def close(self) -> None:
-        """Close it, and with it everything behind it."""
+    def close(self, why: str) -> None:
+        """Close it, and with it everything behind it. `why` is the outcome of what that cuts off."""
 
 
 class PolicyWatch:
@@ -106,7 +107,7 @@ class PolicyWatch:
         for part in batched([*self._exchanges(), *self._tunnels()], _SLICE):
             for exchange, cut in part:
                 if (why := self._why_cut(exchange)) is not None:
-                    exchange.detail = why
+                    exchange.outcome, exchange.detail = POLICY, why
                     cut()
             await asyncio.sleep(0)
 
@@ -127,7 +128,7 @@ class PolicyWatch:
         for connection in self._connections():
             tunnel = connection.tunnel
             if tunnel is not None and tunnel.exchange.verdict.forwards:
-                yield tunnel.exchange, connection.close
+                yield tunnel.exchange, partial(connection.close, POLICY)
 
     def _blocks_now(self, exchange: Exchange) -> str | None:
         facts = replace(exchange.facts, at=datetime.now(UTC))

@@ -34,6 +34,10 @@ WAITING_SECONDS = 10.0
 #: And whatever has moved more than this, in bytes of bodies: most answers are smaller, and stay one row.
 OPEN_BYTES = 64 * 1024
 
+#: Outcomes of what neither the client nor the origin ended, but we: its worker went away, a later policy or account
+#: does not allow it, or nothing came for too long. Nobody is to be held to have left who was cut off.
+DRAIN, POLICY, TIMEOUT = "drain", "policy", "timeout"
+
 _DETAIL_CAP = 200
 
 
@@ -188,11 +192,11 @@ class Recorder:
         write(unrecorded_row(self._refused_count, _microseconds(facts.at), verdict.policy_revision))
         self._refused, self._refused_count = None, 0
 
-    def end_all(self, outcome: str) -> None:
+    def end_all(self) -> None:
         """Record everything that is still open: the worker is going away. What finds no room is counted and said."""
         lost = 0
         for exchange in {**self._open, **self._owed}:
-            exchange.outcome = outcome if exchange in self._open else exchange.outcome
+            exchange.outcome = DRAIN if exchange in self._open else exchange.outcome
             try:
                 self.end(exchange)
             except SpoolFull:

@@ -17,6 +17,7 @@ from proxy.connect import UpstreamError
 from proxy.evaluate import evaluate
 from proxy.facts import Stage
 from proxy.flow_facts import sni_of
+from proxy.recording import TIMEOUT
 from proxy.respond import raw_verdict
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 class NoClientHello(Exception):
     """What came after CONNECT is not the beginning of TLS, or did not come in time."""
+
+
+class ClientSilent(Exception):
+    """The client has said nothing in its time: we close."""
 
 
 class ClientGone(Exception):
@@ -49,6 +54,8 @@ async def splice(
         exchange.status, exchange.detail = exchange.verdict.status, str(error)
     except ClientGone:
         exchange.outcome = "client-abort"
+    except ClientSilent:
+        exchange.outcome = TIMEOUT
     except UpstreamError as error:
         exchange.outcome, exchange.detail = _outcome(error), str(error.args[0])
     transport.close()
@@ -99,7 +106,7 @@ async def _server_name(client: _Side, seconds: float) -> str | None:
                 await client.more()
     except TimeoutError:
         if not client.held:
-            raise ClientGone from None
+            raise ClientSilent from None
         raise NoClientHello(f"no whole ClientHello within {seconds:g} s") from None
     except MalformedHello as error:
         raise NoClientHello(f"no ClientHello behind CONNECT: {error}") from None
@@ -130,7 +137,7 @@ async def _relay(
                     await client.lost.wait()
                     await origin.lost.wait()
             if loop.time() - last[0] > idle_seconds:
-                exchange.outcome = "timeout"
+                exchange.outcome = TIMEOUT
                 return
     finally:
         _abort(client, origin)

@@ -13,6 +13,7 @@ from mitmproxy.connection import Server
 from mitmproxy.proxy import events
 
 from proxy.flow_facts import sni_of
+from proxy.recording import TIMEOUT
 from proxy.replaced.tls import HandshakeOverdue
 from proxy.respond import raw_verdict
 
@@ -121,18 +122,18 @@ class TlsHooks:
 
 
 def _no_hello(handler: Handler, tunnel: Tunnel, why: str) -> None:
-    """Close a tunnel in which neither TLS nor HTTP has begun. Who said nothing has left; the rest is neither."""
+    """Close a tunnel in which neither TLS nor HTTP has begun. Who said nothing is late; the rest is neither."""
     if handler.room.http is not None:
         return
     if tunnel.begun:
         _refuse_raw(tunnel, why)
-    handler.close()
+    handler.close(TIMEOUT)
 
 
 def _no_handshake(handler: Handler, tunnel: Tunnel, why: str) -> None:
     if not handler.client.tls_established:
         tunnel.exchange.detail = why
-        handler.close()
+        handler.close(TIMEOUT)
 
 
 def _refuse_raw(tunnel: Tunnel, why: str) -> None:

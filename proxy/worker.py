@@ -170,7 +170,7 @@ class Worker:
         for task in upkeep:
             task.cancel()
         await asyncio.gather(*upkeep, return_exceptions=True)
-        self._state.recorder.end_all("client-abort")
+        self._state.recorder.end_all()
         self._state.spool.close()
         self._state.resolver.close()
         self._state.identity.close()

@@ -57,7 +57,7 @@ class DecisionRecord:
     duration_ms: int
     intent: str
     page: str | None
-    outcome: str  # ok, dns, connect, upstream-tls, client-abort, timeout
+    outcome: str  # ok, dns, connect, upstream-tls, client-abort, timeout, drain, policy
     detail: str | None
 
 

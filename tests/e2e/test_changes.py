@@ -166,6 +166,13 @@ def test_limits_take_effect_without_a_restart(own_product: Product, network: Net
     with Client(product) as kept:
         assert kept.get(network.plain_url("allowed.test"), credentials("ana")).status == 200
         assert kept.closed_within(SWITCHED), "120 seconds before"
+    host = network.fresh("allowed.test")
+    with Client(product) as silent:
+        assert silent.connect(f"{host}:{network.tls_port}", credentials("ana")).status == 200
+        silent.start_tls(host)
+        assert silent.closed_within(SWITCHED)
+    [row] = product.recorded(host=host)
+    assert (row["method"], row["outcome"]) == ("CONNECT", "timeout"), "we closed it: nobody left"
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(Client(product)) for _ in range(6)]  # four at most on two workers
         wait_for(

@@ -155,16 +155,16 @@ def hello(name: str) -> bytes:
 
 FULL = b"\x16\x03\x01\x40\x00"  # the head of a record of 16 KiB
 RAW = ("block", "bypass.raw", 403, "ok")
-GONE = ("allow", "default", 200, "client-abort")
+LATE = ("allow", "default", 200, "timeout")
 
 STALLS = {
-    "says nothing": (lambda _: b"", False, GONE, None),
+    "says nothing": (lambda _: b"", False, LATE, None),
     "a byte": (lambda _: b"\x16", False, RAW, "no whole ClientHello within 2 s"),
     "half a method": (lambda _: b"GE", False, RAW, "no whole ClientHello within 2 s"),
     "half a hello": (lambda name: hello(name)[:100], False, RAW, "no whole ClientHello within 2 s"),
     "a hello that drips": (lambda _: b"\x16\x03\x01\x20\x00\x01\x00\x1f\xfc", True, RAW, "no whole ClientHello"),
-    "a hello and no more": (hello, False, GONE, "the TLS handshake did not end within 3 s"),
-    "a hello, and then drips": (lambda name: hello(name) + ENDLESS, True, GONE, "the TLS handshake did not end"),
+    "a hello and no more": (hello, False, LATE, "the TLS handshake did not end within 3 s"),
+    "a hello, and then drips": (lambda name: hello(name) + ENDLESS, True, LATE, "the TLS handshake did not end"),
     "a hello in records of a byte": (
         lambda _: b"\x16\x03\x01\x00\x01\x01" * 50_000, False, RAW, "no ClientHello behind CONNECT",
     ),
@@ -176,7 +176,7 @@ STALLS = {
 
 
 def test_a_client_that_stalls_in_tls(hurried: Product, network: Network) -> None:
-    """As where a tunnel is passed through: what says nothing has left, what says too little is no TLS. All at once."""
+    """As where a tunnel is passed through: what says nothing is late, what says too little is no TLS. All at once."""
     hosts = {name: network.fresh("allowed.test") for name in STALLS}
     over = threading.Event()
     with contextlib.ExitStack() as stack:

@@ -53,7 +53,9 @@ def alive(pid: int) -> bool:
 
 
 def workers(product: Product) -> list[int]:
-    return [each["pid"] for each in json.loads((product.state / "run" / "status.json").read_text())["workers"]]
+    file = product.state / "run" / "status.json"
+    wait_for(file.exists, STARTED, "the workers' word", lambda: product.output)
+    return [each["pid"] for each in json.loads(file.read_text())["workers"]]
 
 
 def nothing_lost(load: Load) -> None:
@@ -246,7 +248,7 @@ def test_a_stop_drains_a_worker_that_was_replaced_too(own_product: Product, netw
         assert product.ended() == 0, product.output
     assert not any(alive(pid) for pid in old)
     row = product.records(host=download.host)[-1]
-    assert row["event"] == "end"
+    assert (row["event"], row["outcome"]) == ("end", "drain"), "it was cut off, and did not leave"
 
 
 def recycle(product: Product, network: Network, limits: dict[str, int], old: list[int]) -> None:

@@ -95,5 +95,5 @@ def test_a_large_list_is_swapped_under_load(stopped_product: Product, product: P
     calm = max(each.took for each in load.answered if each.at < changed)
     assert max(each.took for each in load.answered) < calm + SLOWER
     [row] = product.recorded(host=echoing, event="end")
-    assert row["detail"] == "cut off: blocked by a later policy"
+    assert (row["outcome"], row["detail"]) == ("policy", "cut off: blocked by a later policy")
     product.stop()

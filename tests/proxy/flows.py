@@ -22,10 +22,10 @@ class Handler:
         self.draining = False
         self.client_ip = "10.1.2.3"
         self.client = CLIENT
-        self.closed = False
+        self.closed, self.ended_by = False, None
 
-    def close(self):
-        self.closed = True
+    def close(self, why):
+        self.closed, self.ended_by = True, why
 
 
 class Client:

@@ -178,6 +178,31 @@ async def test_what_breaks_off_is_recorded_once(addon, made):
     assert [record.outcome for record in made.spool.records] == ["client-abort"]
 
 
+@pytest.mark.parametrize("why", ["drain", "timeout", "policy"])
+@pytest.mark.parametrize("how", ["before an answer", "in its body", "between two requests"])
+async def test_who_was_cut_off_is_not_said_to_have_left(addon, made, how, why):
+    handler, sent = Handler(tunnel() if how == "between two requests" else None), flow(headers=[SIGNED], response=True)
+    if how != "between two requests":
+        await addon.requestheaders(handler, sent)
+        if how == "before an answer":
+            sent.response = None
+        sent.error = mitmproxy_flow.Error("Client disconnected.")
+    handler.close(why)
+    if sent.error is not None:
+        addon.error(handler, sent)
+    addon.client_disconnected(handler, CLIENT)
+    assert [record.outcome for record in made.spool.records] == [why]
+
+
+async def test_a_silent_websocket_that_is_closed_is_recorded_as_late(addon, made):
+    handler, sent = Handler(), flow(headers=[SIGNED], response=True)
+    await addon.requestheaders(handler, sent)
+    sent.websocket = SimpleNamespace(close_code=1006)
+    handler.close("timeout")
+    addon.websocket_end(handler, sent)
+    assert [record.outcome for record in made.spool.records] == ["timeout"]
+
+
 @pytest.mark.parametrize("how", ["error", "cut", "gone"])
 async def test_what_breaks_off_behind_its_last_byte_is_forgotten_and_recorded_once(addon, made, how):
     handler, sent = Handler(), flow(headers=[SIGNED], response=True)

@@ -29,7 +29,8 @@ class Handler:
     async def leave(self):
         self.told += 1
 
-    def close(self):
+    def close(self, why):
+        assert why == "drain"
         self._closed()
 
 

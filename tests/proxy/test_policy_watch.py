@@ -93,7 +93,8 @@ async def test_a_new_generation_comes_into_force_and_cuts_what_it_blocks(watched
     files.now = 2
     await swapped(node, before)
     assert (cut_blocked, cut_other) == ([True], [])
-    assert blocked.detail == "cut off: blocked by a later policy"
+    assert (blocked.outcome, blocked.detail) == ("policy", "cut off: blocked by a later policy")
+    assert other.outcome == "ok"
     assert node.identity.swapped == ["accounts"]
 
 
@@ -129,7 +130,7 @@ def idle_tunnel(url, verdict=ALLOW):
     exchange.ended = True
     closed = []
     tunnel = SimpleNamespace(exchange=exchange)
-    return SimpleNamespace(tunnel=tunnel, close=lambda: closed.append(True)), closed
+    return SimpleNamespace(tunnel=tunnel, close=closed.append), closed
 
 
 async def test_idle_tunnels_to_what_is_blocked_now_are_closed_and_no_others(watched):
@@ -143,7 +144,7 @@ async def test_idle_tunnels_to_what_is_blocked_now_are_closed_and_no_others(watc
     files.entries = ("malware: bad.test",)
     files.now = 2
     await swapped(node, before)
-    assert (closed_blocked, closed_held, closed_other) == ([True], [], [])
+    assert (closed_blocked, closed_held, closed_other) == (["policy"], [], [])
 
 
 async def test_a_disabled_account_loses_its_idle_tunnels(watched):
@@ -154,7 +155,7 @@ async def test_a_disabled_account_loses_its_idle_tunnels(watched):
     before = node.in_force
     files.now = 2
     await swapped(node, before)
-    assert closed == [True]
+    assert closed == ["policy"]
 
 
 async def test_what_cannot_be_built_changes_nothing_and_is_told(watched):

@@ -199,8 +199,8 @@ def test_requests_refused_for_want_of_room_spare_the_rest_of_it_and_are_counted_
 def test_a_worker_that_goes_away_records_everything_open(recorder, sink):
     for _ in range(3):
         recorder.begin(Exchange(facts(), ALLOW))
-    recorder.end_all("client-abort")
-    assert [record.outcome for record in sink.records] == ["client-abort"] * 3
+    recorder.end_all()
+    assert [record.outcome for record in sink.records] == ["drain"] * 3
 
 
 def test_a_worker_that_goes_away_without_room_writes_how_many_requests_have_no_record(recorder, sink, caplog):
@@ -213,7 +213,7 @@ def test_a_worker_that_goes_away_without_room_writes_how_many_requests_have_no_r
     sink.full = True
     with pytest.raises(SpoolFull):
         recorder.end(ended)
-    recorder.end_all("client-abort")
+    recorder.end_all()
     assert [record.detail for record in sink.records[1:]] == [
         "answered while the log had no room: 3 requests without a record of their own"
     ]
@@ -225,7 +225,7 @@ def test_a_worker_that_goes_away_without_any_room_says_how_many_records_that_cos
     sink.full = sink.used_up = True
     with pytest.raises(SpoolFull):
         recorder.end(Exchange(facts(), BLOCK))
-    recorder.end_all("client-abort")
+    recorder.end_all()
     assert "no room for 2 last records" in caplog.text
 
 

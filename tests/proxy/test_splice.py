@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from proxy.recording import Exchange
-from proxy.splice import ClientGone, NoClientHello, _abort, _relay, _server_name, _Side
+from proxy.splice import ClientGone, ClientSilent, NoClientHello, _abort, _relay, _server_name, _Side
 from tests.proxy.test_recording import ALLOW, facts
 
 
@@ -50,9 +50,9 @@ async def test_what_is_no_hello_is_refused(sent, ended, why):
         await _server_name(side(sent, ended), 0.05)
 
 
-@pytest.mark.parametrize("ended", [True, False])
-async def test_who_says_nothing_has_left(ended):
-    with pytest.raises(ClientGone):
+@pytest.mark.parametrize(("ended", "found"), [(True, ClientGone), (False, ClientSilent)])
+async def test_who_says_nothing_has_left_or_is_late(ended, found):
+    with pytest.raises(found):
         await _server_name(side(b"", ended), 0.05)
 
 
