@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import fcntl
+import os
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FILE_CAP = 4 * 1024 * 1024
 _PEM = serialization.Encoding.PEM
+_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
 class TrustRefused(Exception):
@@ -24,20 +25,27 @@ class TrustRefused(Exception):
 
 
 class UpstreamTrust:
-    """One PEM file with all authorities: `path`. It lives as long as this object.
+    """One PEM file with all authorities: `path`. It lives as long as this object, and never longer than the process.
 
-    OpenSSL reads one file, at the first connection. The folder is this process's own, so two processes with other
-    settings, or an attacker in a shared folder, cannot change what is read.
+    OpenSSL reads a file, again for each origin's context. This one is in memory, so nothing is left behind by a process
+    that is killed; and it is sealed, so neither another process nor we ourselves can change what is read.
     """
 
     def __init__(self, extra: Sequence[Path]) -> None:
         self.path = Path(certifi.where())
         if extra:
             content = b"\n".join([self.path.read_bytes(), *map(_checked, extra)])
-            folder = tempfile.mkdtemp(prefix="breakwater-trust-")
-            weakref.finalize(self, shutil.rmtree, folder)
-            self.path = Path(folder) / "trust.pem"
-            self.path.write_bytes(content)
+            descriptor = _in_memory(content)
+            weakref.finalize(self, os.close, descriptor)
+            self.path = Path(f"/proc/self/fd/{descriptor}")
+
+
+def _in_memory(content: bytes) -> int:
+    descriptor = os.memfd_create("breakwater-trust", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+    return descriptor
 
 
 def _checked(path: Path) -> bytes:
