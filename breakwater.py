@@ -155,7 +155,7 @@ def _put_into_force(config: Path, put: Callable[..., Applied], as_json: bool) ->
     changes = difference(before, applied.settings)
     shown = {**config_reports.applied_json(applied), "changes": config_reports.difference_json(changes)}
     _show(shown, [f"revision {applied.revision}", *config_reports.difference_lines(changes)], as_json)
-    _say(state.in_force_line(folder, applied.revision))
+    _say(state.revision_in_force_line(folder, applied.revision))
 
 
 @app.command()
@@ -203,6 +203,7 @@ def _make_generation(config: Path, make: Callable[..., Generation]) -> None:
     with progress_bar() as progress:
         generation = make(state.list_sources(settings), folder / "lists", progress)
     state.say_findings(generation, _say)
+    _say(state.generation_in_force_line(folder, generation.id))
     raise typer.Exit(generation.exit_code)
 
 

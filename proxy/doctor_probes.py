@@ -97,7 +97,7 @@ def _started(subject: Subject) -> str:
     return LOOK if subject.runs else START
 
 
-def _listener_finding(listener: Listener, silent: str) -> Finding:
+def _listener_finding(listener: Listener, silent: str = START) -> Finding:
     name = f"listener {listener.address}"
     if listener.port == 0:
         return Finding(name, Level.WARN, "takes a free port, so it cannot be asked", "name a port to have it checked")

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from config.revisions import Around
     from config.settings import Settings
     from proxy.snapshot import PolicySnapshot
+    from proxy.status import WorkerStatus
 
-#: How long an apply waits to see every worker switch, in seconds: they look once a second.
+#: How long an apply, or new lists, wait to see every worker switch, in seconds: they look once a second.
 _SWITCH_SECONDS = 5.0
 
 
@@ -172,20 +173,34 @@ def say_findings(generation: Generation, say: Callable[[str], None]) -> None:
         say(line)
 
 
-def in_force_line(folder: Path, revision: int) -> str:
-    """Wait for every worker to switch to a revision, for five seconds, and say how many did."""
+def revision_in_force_line(folder: Path, revision: int) -> str:
+    """Wait for every worker to go by a revision and by the lists in force, and say how many do."""
+    lists = current(folder / "lists").name
+
+    def goes_by(status: WorkerStatus) -> bool:
+        return (status.revision, status.generation) == (revision, lists)
+
+    return _in_force_line(folder, f"revision {revision}", goes_by)
+
+
+def generation_in_force_line(folder: Path, generation: str) -> str:
+    """Wait for every worker to go by a generation of the lists, and say how many do."""
+    return _in_force_line(folder, f"generation {generation}", lambda status: status.generation == generation)
+
+
+def _in_force_line(folder: Path, what: str, goes_by: Callable[[WorkerStatus], bool]) -> str:
     path = folder / "run" / "status.json"
     deadline = time.monotonic() + _SWITCH_SECONDS
     while True:
         statuses = [status for status in read_statuses(path) if _alive(status.pid)]
-        switched = [status for status in statuses if status.revision == revision]
+        switched = [status for status in statuses if goes_by(status)]
         if len(switched) == len(statuses) or time.monotonic() > deadline:
             break
         time.sleep(0.2)
     if not statuses:
-        return f"revision {revision} applied; breakwater does not run here, so it takes effect at the next start"
+        return f"{what} applied; breakwater does not run here, so it takes effect at the next start"
     problems = {status.problem for status in statuses if status.problem}
-    return "; ".join([f"revision {revision} is in force on {len(switched)} of {len(statuses)} workers", *problems])
+    return "; ".join([f"{what} is in force on {len(switched)} of {len(statuses)} workers", *problems])
 
 
 def _alive(pid: int) -> bool:

@@ -34,24 +34,35 @@ def config(tmp_path):
     return file
 
 
-def status(worker, revision, pid=None, problem=None):
-    return WorkerStatus(worker, pid or os.getpid(), revision, "g", 0, problem)
+GENERATION = "000003-0123456789abcdef"
+
+
+def status(worker, revision, pid=None, problem=None, lists=GENERATION):
+    return WorkerStatus(worker, pid or os.getpid(), revision, lists, 0, problem)
 
 
 @pytest.fixture
 def running(tmp_path, monkeypatch):
     monkeypatch.setattr(state, "_SWITCH_SECONDS", 0.3)
     (tmp_path / "run").mkdir()
+    in_force(tmp_path)
 
-    def say(*statuses):
+    def say(*statuses, line=lambda folder: state.revision_in_force_line(folder, 2)):
         write_statuses(tmp_path / "run" / "status.json", list(statuses))
-        return state.in_force_line(tmp_path, 2)
+        return line(tmp_path)
 
     return say
 
 
+def in_force(folder):
+    (folder / "lists").mkdir()
+    (folder / "lists" / "current").write_text(GENERATION)
+
+
 def test_where_nothing_runs_an_apply_says_so(tmp_path):
-    assert "takes effect at the next start" in state.in_force_line(tmp_path, 2)
+    in_force(tmp_path)
+    assert "takes effect at the next start" in state.revision_in_force_line(tmp_path, 2)
+    assert "takes effect at the next start" in state.generation_in_force_line(tmp_path, GENERATION)
 
 
 def test_workers_of_a_filter_that_has_ended_do_not_count(running):
@@ -62,6 +73,21 @@ def test_an_apply_says_how_many_workers_have_switched(running):
     assert running(status(0, 2), status(1, 2)) == "revision 2 is in force on 2 of 2 workers"
     assert running(status(0, 2), status(1, 1, problem="revision 2: no")) == (
         "revision 2 is in force on 1 of 2 workers; revision 2: no"
+    )
+
+
+def test_an_apply_waits_for_its_lists_too(running):
+    """They come into force right after the revision: a worker may have looked in between."""
+    assert running(status(0, 2), status(1, 2, lists="000002-old")) == "revision 2 is in force on 1 of 2 workers"
+
+
+def test_new_lists_wait_for_the_workers_as_an_apply_does(running):
+    def said(*statuses):
+        return running(*statuses, line=lambda folder: state.generation_in_force_line(folder, GENERATION))
+
+    assert said(status(0, 2), status(1, 1)) == f"generation {GENERATION} is in force on 2 of 2 workers"
+    assert said(status(0, 2, lists="000002-old"), status(1, 2, problem="no")) == (
+        f"generation {GENERATION} is in force on 1 of 2 workers; no"
     )
 
 
