@@ -46,6 +46,7 @@ from proxy.policy_files import NothingApplied
 from proxy.private_file import NotPrivate
 from proxy.progress import progress_bar
 from proxy.snapshot import SnapshotRefused
+from proxy.standard_output import OutputLost, ReaderGone, use_standard_output
 from proxy.start import prepare
 from proxy.state_dir import StateUnusable
 from proxy.supervisor import Supervisor
@@ -252,17 +253,37 @@ REFUSALS = (
     *USAGE,
     *(AccountsRefused, AuthorityRefused, CaseNeeded, DayRefused, KeyRefused, ListsRefused, LogUnreadable, NotPrivate),
     *(NothingApplied, PasswordRefused, RevisionNotWritten, RevisionRefused, RevisionTampered, RevisionUnreadable),
-    *(AlreadyRunning, CannotListen, NotRunning, SnapshotRefused, StateUnusable, TrustRefused, UpgradeRefused),
+    *(
+        AlreadyRunning,
+        CannotListen,
+        NotRunning,
+        OutputLost,
+        SnapshotRefused,
+        StateUnusable,
+        TrustRefused,
+        UpgradeRefused,
+    ),
 )
+
+
+def _all_written(command: Callable[[], None]) -> None:
+    try:
+        command()
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, and not when the interpreter ends: what is lost then is told by a traceback
 
 
 def main() -> None:
     """Run the command line; what is refused is one line on standard error, and an exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    use_standard_output()
     try:
-        app()
+        _all_written(app)
     except ChildRefused as refused:
         sys.exit(refused.code)  # the child has said why
+    except ReaderGone as gone:
+        sys.exit(gone.exit_code)
     except REFUSALS as refused:
         _say(str(refused))
         sys.exit(getattr(refused, "exit_code", 2 if isinstance(refused, USAGE) else 4))

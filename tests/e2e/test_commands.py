@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import breakwater
+from tests.e2e.raw import Client, credentials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,3 +242,13 @@ def test_what_is_typed_wrong_is_one_line_and_never_a_traceback(product: Product,
 def test_only_errors_of_ours_read_as_a_refusal() -> None:
     """A bug that raises ValueError must not look like something that the caller wrote."""
     assert [error for error in breakwater.REFUSALS if error.__module__ == "builtins"] == []
+
+
+def test_new_lists_are_in_force_when_the_command_says_so(own_product: Product, network: Network) -> None:
+    product, host = own_product, network.fresh("older.test")
+    (product.folder / "lists" / "gambling.txt").write_text(f"casino.test\n{host}\n")
+    result = product.command("lists", "compile")
+    assert (result.returncode, "is in force on 2 of 2 workers" in result.stderr) == (0, True), result.stderr
+    for _ in range(10):  # by either worker
+        with Client(product) as client:
+            assert client.get(network.plain_url(host, "/"), credentials("ana")).status == 403
