@@ -32,8 +32,8 @@ SUFFIX: Final = ".seg"
 #: About eight seconds of one worker's records at 3,000 a second.
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
 
-#: Left free on the volume, so that the collector can still store what lies in the spool: this or 2 % of the volume, and
-#: always a segment for each writer and one more: a writer's oldest is stored before it is deleted, and some 4 MiB of
+#: Left free on the volume, so that the collector can still store what lies in the spool: this; or, of a smaller volume,
+#: 2 %, and a segment for each writer and one more: a writer's oldest is stored before it is deleted, and some 4 MiB of
 #: write-ahead log come on top.
 _RESERVE: Final = 256 * 1024 * 1024
 
@@ -203,7 +203,7 @@ class Spool:
         used = used_bytes(self._directory, self._worker)
         if used + self._size > quota:
             raise OSError(0, f"the spool's quota of {quota} bytes is used up ({used} bytes)")
-        reserve = max(min(_RESERVE, volume.total // 50), (1 + self._writers()) * self._size)
+        reserve = min(_RESERVE, max(volume.total // 50, (1 + self._writers()) * self._size))
         if volume.free - self._size < reserve:
             needed = reserve + self._size
             raise OSError(0, f"only {volume.free} bytes are free on the volume, of {needed} that it takes")
