@@ -239,6 +239,33 @@ def test_what_is_under_way_outlives_its_worker_in_service(own_product: Product, 
     assert (row["event"], row["outcome"], row["bytes_out"]) == ("end", "ok", 2 * len(CHUNK))
 
 
+def test_downloads_of_every_kind_outlive_their_worker(own_product: Product, network: Network) -> None:
+    product, old = own_product, workers(own_product)
+    hosts = {kind: network.fresh("older.test") for kind in ("http", "https", "h2")}
+    with contextlib.ExitStack() as stack:
+        downloads = {kind: stack.enter_context(curl(product, network, kind, host)) for kind, host in hosts.items()}
+        recycle(product, network, {"recycle_connections": 1, "drain_seconds": 1}, old)
+        time.sleep(3)
+        for kind, download in downloads.items():
+            network.runner.gate.release(hosts[kind])
+            told, _ = download.communicate(timeout=STARTED)
+            assert (told, download.returncode) == (f"200 {2 * len(CHUNK)}", 0), kind
+    wait_for(lambda: not any(alive(pid) for pid in old), STARTED, "the old workers to end")
+
+
+def curl(product: Product, network: Network, kind: str, host: str) -> subprocess.Popen[str]:
+    """A download that waits for its second half; its status and size are what it tells."""
+    file = product.folder / f"{kind}.part"
+    url = (network.plain_url if kind == "http" else network.url)(host, f"/held/{host}")
+    proxy = ["--proxy", f"http://127.0.0.1:{product.port}", "--proxy-user", f"ana:{PASSWORDS['ana']}"]
+    told = ["-w", "%{stderr}%{http_code} %{size_download}", "-o", str(file), "-sSN"]
+    version = "--http2" if kind == "h2" else "--http1.1"
+    command = ["curl", *proxy, *told, version, "--cacert", str(product.authority), url]
+    download = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait_for(lambda: file.exists() and file.stat().st_size, STARTED, "the first half")
+    return download
+
+
 def test_a_stop_drains_a_worker_that_was_replaced_too(own_product: Product, network: Network) -> None:
     product, old = own_product, workers(own_product)
     with Download(product, network) as download:
