@@ -25,7 +25,7 @@ from categories.update import Generation, compile_generation, update
 from config import reports as config_reports
 from config.difference import difference
 from config.load import load, state_dir_of
-from config.problems import SettingsRefused
+from config.problems import SettingsRefused, SettingsUnreadable
 from config.revision_files import RevisionNotWritten, RevisionTampered, RevisionUnreadable
 from config.revisions import Applied, RevisionRefused, Revisions
 from proxy import doctor as doctors
@@ -116,14 +116,16 @@ def check_config(config: ConfigFile, as_json: Json = False) -> None:
             _announce(json.dumps({"problems": config_reports.problems_json(refused.problems)}))
         else:
             _say(str(refused))
-        raise typer.Exit(1) from refused
+        raise typer.Exit(2 if isinstance(refused, SettingsUnreadable) else 1) from refused
     found = config_reports.warnings(settings, datetime.now(ZoneInfo(settings.district.timezone)).date())
     missing = config_reports.missing_files(settings)
-    said = {**config_reports.summary(settings), "problems": [], "warnings": found, "missing_files": missing}
+    unusable = config_reports.unusable_state(settings)
+    told = {"problems": [], "warnings": found, "missing_files": missing, "unusable_state": unusable}
+    said = {**config_reports.summary(settings), **told}
     _show(said, config_reports.summary_lines(settings), as_json)
-    for line in () if as_json else (*found, *missing):
+    for line in () if as_json else (*found, *missing, *unusable):
         _say(line)
-    raise typer.Exit(1 if missing else 0)
+    raise typer.Exit(1 if missing or unusable else 0)
 
 
 @config_app.command("apply")

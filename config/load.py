@@ -6,13 +6,15 @@ whose part is not built yet are refused as such, never accepted and ignored.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from config.error_text import dotted, explain
-from config.problems import PROBLEM_CAP, Problem, SettingsRefused
+from config.problems import PROBLEM_CAP, Problem, SettingsRefused, SettingsUnreadable
 from config.settings import DEFAULT_STATE_DIR, Settings, StateDir
 from config.yaml_tree import FILE_CAP, Tree, YamlRefused, read
 
@@ -44,13 +46,24 @@ def folder_of(path: Path) -> Path:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file, at most one more than may be read. Raises SettingsRefused."""
+    """The bytes of a file, at most one more than may be read. Raises SettingsUnreadable."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _unreadable(path, "it is not a regular file")
             return file.read(FILE_CAP + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        what = getattr(error, "strerror", None) or str(error)
-        raise SettingsRefused((Problem(str(path), 0, "", f"cannot be read: {what}"),)) from None
+        raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from None
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """A pipe that nobody writes to would be waited for."""
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _unreadable(path: Path, why: str) -> SettingsUnreadable:
+    what = f"cannot be read: {why}; name the district's file with --config"
+    return SettingsUnreadable((Problem(str(path), 0, "", what),))
 
 
 def state_dir_of(path: Path) -> Path:

@@ -32,6 +32,10 @@ class SettingsRefused(Exception):
         self.problems = problems
 
 
+class SettingsUnreadable(SettingsRefused):
+    """There is no settings file to be read where one was named."""
+
+
 def one_line(text: str) -> str:
     """The text on one line, with signs that a terminal acts upon written out."""
     return text if text.isprintable() else repr(text)[1:-1]

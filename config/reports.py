@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,15 @@ def missing_files(settings: Settings) -> tuple[str, ...]:
             named += [("proxy.listen.tls.key_file", listener.tls.key_file)]
     named += [("proxy.extra_trust", path) for path in settings.proxy.extra_trust]
     return tuple(f"{key}: {path} is not there" for key, path in named if not path.exists())
+
+
+def unusable_state(settings: Settings) -> tuple[str, ...]:
+    """Why state_dir cannot be a folder, where a file stands in its way. It looks at the disk."""
+    folder = settings.state_dir
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if there.is_dir():
+        return ()
+    return (f"state_dir: {there} is not a folder; name another state_dir, or move it away",)
 
 
 def problems_json(problems: Sequence[Problem]) -> list[dict[str, Any]]:

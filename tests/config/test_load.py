@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.load import SettingsRefused, folder_of, load, loads, state_dir_of
+from config.problems import SettingsUnreadable
 from config.settings import DEFAULT_STATE_DIR, Settings
 from config.yaml_tree import FILE_CAP
 from tests.config.district import BASE, SOUND, TODAY, refused, settings
@@ -205,3 +206,14 @@ def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
         path.touch(mode=0)
         with pytest.raises(SettingsRefused, match="cannot be read"):
             load(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SettingsUnreadable, match="cannot be read: it is not a regular file; name the district's file"):
+        load(tmp_path / "pipe")
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsUnreadable, match="No such file or directory; name the district's file with --config"):
+        load(tmp_path / "none.yaml")

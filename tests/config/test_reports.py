@@ -107,3 +107,10 @@ def test_the_key_of_a_subscription_is_never_shown() -> None:
     shown = "\n".join(reports.difference_lines([change])) + json.dumps(reports.difference_json([change]))
     assert "s3cret" not in shown
     assert "https://lists.test/b?" in shown
+
+
+def test_a_file_in_the_way_of_the_state_dir(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, said in (("file", 1), ("file/below", 1), ("new/folder", 0), (".", 0)):
+        found = reports.unusable_state(settings().model_copy(update={"state_dir": tmp_path / name}))
+        assert [f"{tmp_path}/file is not a folder" in line for line in found] == [True] * said
