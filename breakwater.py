@@ -38,7 +38,7 @@ from proxy.background import yield_to_workers
 from proxy.ca_commands import ca_app
 from proxy.child import ChildRefused
 from proxy.demo import demo_lines
-from proxy.identity.accounts import AccountsRefused
+from proxy.identity.accounts import AccountsRefused, load_accounts
 from proxy.identity.commands import users_app
 from proxy.identity.passwords import PasswordRefused
 from proxy.listening import CannotListen, bind
@@ -170,10 +170,11 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say what happens to an address, and why: every match, and which one won."""
-    snapshot = state.open_snapshot(state_dir_of(config))
+    folder = state_dir_of(config)
+    snapshot = state.open_snapshot(folder)
     now = datetime.now(UTC)
     when = parse_since(at, snapshot.timezone, now) if at else now
-    said = explaining.explain(url, user, when, snapshot)
+    said = explaining.explain(url, user, when, snapshot, load_accounts(folder / "accounts.json"))
     _show(said.as_dict(), said.lines(), as_json)
 
 

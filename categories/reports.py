@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from categories.address import canonical_host, display_host, parse
+from categories.address import MalformedAddress, canonical_host, display_host, parse
 from categories.entries import Covers
 from categories.taxonomy import CATEGORIES, CHILD_ABUSE, Lock
 
@@ -97,6 +97,8 @@ def _floor_line(category: str, lists: Mapping[str, int]) -> str:
 def lookup(index: CategoryIndex, text: str) -> dict[str, Any]:
     """Every entry that covers a host, or a whole http(s) address. Raises MalformedAddress for anything else."""
     address = parse(text) if "://" in text else parse(f"http://{_bracketed(canonical_host(text))}/")
+    if "*" in address.host or not any(map(str.isalnum, address.host)):  # WHATWG lets them pass; no name has them
+        raise MalformedAddress("not a host name; name one host, such as www.example.org")
     entries = index.lookup(address.host, address.path, address.query)
     return {
         "host": address.host,

@@ -137,6 +137,8 @@ def _day(value: object) -> date:
 
 def _size(value: object) -> object:
     parts = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if isinstance(value, str) and parts is None:
+        raise ValueError(f"{shown(value)}: write bytes as a whole number, or a size in KiB, MiB or GiB, such as 4GiB")
     return int(parts[1]) * _UNITS[parts[2]] if parts else value
 
 

@@ -166,8 +166,8 @@ class Limits(BaseModel):
         default=4 * 1024**3,
         ge=1024**2,
         le=1024**5,
-        description="Largest body of a request or an answer, bytes (4GiB works too), 1MiB to 1024 TiB. Bodies are "
-        "passed on as they come, not kept. Default 4 GiB.",
+        description="Largest body of a request or an answer, bytes or a size in KiB, MiB or GiB (4GiB), 1MiB to "
+        "1048576GiB. Bodies are passed on as they come, not kept. Default 4 GiB.",
     )
     websocket_message_bytes: Bytes = Field(
         default=16 * 1024**2,
@@ -225,7 +225,9 @@ class Proxy(BaseModel):
         default=PrivateNetworks(), description="Private destinations that may be reached. None by default."
     )
     approved_addresses: tuple[ApprovedAddress, ...] = Field(
-        default=(), description="Destinations addressed by number; all others are refused. None by default."
+        default=(),
+        description="Destinations addressed by number; all others are refused, but those inside "
+        "private_networks.allow. None by default.",
     )
     approved_tunnels: tuple[Any, ...] = Field(
         default=(), description="Not built yet in this version: must stay empty.", json_schema_extra={"maxItems": 0}

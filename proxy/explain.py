@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from categories.address import parse
 from categories.taxonomy import CHILD_ABUSE
+from config.problems import shown
 from proxy.evaluate import circumstances_of, evaluate
 from proxy.facts import RequestFacts, Stage
+from proxy.identity.accounts import canonical_name
 from proxy.precedence import Circumstances, Effect, Settlement, applies, settle
 from proxy.reasons import WHITE_LIST
 from proxy.snapshot import covering_name, groups_of
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from categories.address import Address
     from categories.entries import ListEntry
+    from proxy.identity.accounts import Accounts
     from proxy.snapshot import Index, PolicySnapshot
     from proxy.verdict import Match, Verdict
 
@@ -100,8 +103,12 @@ class Explanation:
         }
 
 
-def explain(url: str, user: str | None, at: datetime, snapshot: PolicySnapshot) -> Explanation:
+def explain(
+    url: str, user: str | None, at: datetime, snapshot: PolicySnapshot, accounts: Accounts | None = None
+) -> Explanation:
     """Explain what happens to `url` for `user` at `at` (with its time zone). Without a scheme it is read as https.
+
+    With `accounts`, a note says where nobody can sign in as `user`.
 
     Raises MalformedAddress.
     """
@@ -116,7 +123,8 @@ def explain(url: str, user: str | None, at: datetime, snapshot: PolicySnapshot) 
         connect = replace(facts, stage=Stage.CONNECT, scheme="tunnel", method="CONNECT", path="/", query="")
         if evaluate(connect, asked).action is Action.PASSTHROUGH:
             facts = connect
-    return _explained(facts, address.url, asked)
+    said = _explained(facts, address.url, asked)
+    return replace(said, notes=(*said.notes, *_account_notes(user, accounts)))
 
 
 def _facts(address: Address, user: str | None, at: datetime) -> RequestFacts:
@@ -213,6 +221,15 @@ def _notes(facts: RequestFacts) -> tuple[str, ...]:
     if facts.user is None:
         notes.append(_ANYBODY)
     return tuple(notes)
+
+
+def _account_notes(user: str | None, accounts: Accounts | None) -> tuple[str, ...]:
+    if user is None or accounts is None:
+        return ()
+    account = accounts.get(canonical_name(user) or "")
+    if account is None:
+        return (f"There is no account {shown(user)}: this is what it would get, once added and signed in.",)
+    return (f"The account {account.name} is disabled: it cannot sign in.",) if account.disabled else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,9 @@ def test_lookup_takes_hosts_and_addresses(index: CategoryIndex, text: str, host:
     assert ("casino.test" in printed(reports.lookup_table(body))) == ("casino" in host)
 
 
-@pytest.mark.parametrize("text", ["", "co uk", "casino.test/slots", "[", "javascript://x"])
+@pytest.mark.parametrize(
+    "text", ["", "co uk", "casino.test/slots", "[", "javascript://x", "***", "*.casino.test", "http://***/", "-"]
+)
 def test_lookup_refuses_what_is_no_host(index: CategoryIndex, text: str) -> None:
     with pytest.raises(MalformedAddress):
         reports.lookup(index, text)

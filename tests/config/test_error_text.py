@@ -47,6 +47,13 @@ SAID = [
         "at least 1",
     ),
     ("too many", "proxy: {limits: {head_bytes: 2MiB}}\n", "", "proxy.limits.head_bytes", "at most 1048576"),
+    (
+        "a size in another unit",
+        "proxy: {limits: {body_bytes: 1TiB}}\n",
+        "",
+        "proxy.limits.body_bytes",
+        "KiB, MiB or GiB",
+    ),
     ("no time at all", "proxy: {limits: {dns_seconds: 0}}\n", "", "proxy.limits.dns_seconds", "at least 0.1"),
     ("a name that is none", "groups: {'a b': {}}\n", "", "groups.a b", "small letters"),
     ("an unknown key that is called [key]", "district2: {}\n'[key]': 1\n", "", "[key]", "unknown key"),

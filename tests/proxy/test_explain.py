@@ -8,6 +8,7 @@ import pytest
 from categories.address import MalformedAddress
 from proxy.evaluate import evaluate
 from proxy.explain import explain
+from proxy.identity.accounts import Account, Accounts
 from proxy.unblock import Scope
 from tests.proxy.policy import MONDAY, facts, snapshot, table, unblock
 
@@ -90,6 +91,19 @@ def test_without_a_user_it_explains_what_anybody_gets():
     found = explain("https://social.test/", None, MONDAY, POLICY)
     assert found.verdict.reason == "category.social-media"
     assert any("No user was given" in note for note in found.notes)
+
+
+def test_it_says_where_nobody_can_sign_in():
+    accounts = Accounts()
+    for name, disabled in (("ana", False), ("gone", True)):
+        accounts = accounts.with_account(Account(name, "", disabled, 1, "staff", MONDAY))
+
+    def last(user):
+        return explain("https://site.test/", user, MONDAY, POLICY, accounts).notes[-1]
+
+    assert 'There is no account "nobody"' in last("nobody")
+    assert "The account gone is disabled" in last("gone")
+    assert "account" not in last("ana") + last("ANA")
 
 
 @pytest.mark.parametrize("url", ["", "ftp://site.test/", "https://", "https://site.test:0/", "https://a b/", "\0"])
