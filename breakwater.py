@@ -256,16 +256,8 @@ REFUSALS = (
     *USAGE,
     *(AccountsRefused, AuthorityRefused, CaseNeeded, DayRefused, KeyRefused, ListsRefused, LogUnreadable, NotPrivate),
     *(NothingApplied, PasswordRefused, RevisionNotWritten, RevisionRefused, RevisionTampered, RevisionUnreadable),
-    *(
-        AlreadyRunning,
-        CannotListen,
-        NotRunning,
-        OutputLost,
-        SnapshotRefused,
-        StateUnusable,
-        TrustRefused,
-        UpgradeRefused,
-    ),
+    *(AlreadyRunning, CannotListen, NotRunning, OutputLost),
+    *(SnapshotRefused, StateUnusable, TrustRefused, UpgradeRefused),
 )
 
 

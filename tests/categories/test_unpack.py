@@ -120,6 +120,7 @@ def test_a_wrong_check_sum_at_the_very_end_is_refused(tmp_path: Path) -> None:
         (gzip.compress(b"no archive at all" * 100), "truncated or damaged"),
         (b"", "truncated or damaged"),
     ],
+    ids=["a page", "a page behind blanks", "text", "packed text", "nothing"],
 )
 def test_what_is_no_archive(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "a.tar.gz").write_bytes(data)
