@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from proxy.tenure import in_charge
 from tests.e2e.network import ADDRESSES, PRIVATE, Network, free_port
 from tests.e2e.rows import rows_of
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 COMMAND = Path(sys.executable).with_name("breakwater")
 READY_SECONDS = 60
+ENDED_SECONDS = 60
 
 #: Becomes the command, with the listening sockets that systemd would hand over (sd_listen_fds(3)), and with limits.
 AS_SYSTEMD = """
@@ -224,6 +227,13 @@ class Product:
         assert self.ended() == 0, self.output
         assert "Traceback" not in self.output, self.output
 
+    def end_successor(self) -> None:
+        """What an upgrade put in charge is no child of this process: SIGTERM has to end it too."""
+        successor = in_charge(self.state)
+        if successor is not None and (self.process is None or successor.pid != self.process.pid):
+            os.kill(successor.pid, signal.SIGTERM)
+            wait_for(lambda: not alive(successor.pid), ENDED_SECONDS, "the successor to end", lambda: self.output)
+
     def kill(self) -> None:
         """Whatever a failed test left running."""
         if self.process is not None and self.process.poll() is None:
@@ -256,6 +266,14 @@ class Product:
 
     def audit(self, *arguments: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.done("audit", "log", "--json", *arguments).splitlines()]
+
+
+def alive(pid: int) -> bool:
+    """A process that has ended but was not waited for is not alive."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def wait_for(true: Callable[[], bool], seconds: float, what: str, evidence: Callable[[], object] = lambda: "") -> None:

@@ -21,6 +21,7 @@ from tests.e2e.test_changes import Download
 from usage_log.record import unrecorded_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.e2e.network import Network
@@ -59,13 +60,14 @@ class Ballast:
 
 
 @pytest.fixture
-def confined(stopped_product: Product, product: Product) -> Product:
+def confined(stopped_product: Product, product: Product) -> Iterator[Product]:
     """One worker, not started, so that its one spool fills up soon."""
     stopped_product.settings["proxy"]["workers"] = 1
     stopped_product.write()
     stopped_product.state.mkdir(mode=0o700)
     shutil.copy2(product.state / "accounts.json", stopped_product.state / "accounts.json")
-    return stopped_product
+    yield stopped_product
+    stopped_product.end_successor()
 
 
 def test_a_full_spool_blocks_what_is_new_finishes_what_is_open_and_resumes_by_itself(

@@ -20,7 +20,7 @@ from proxy.tenure import in_charge
 from tests.e2e.load import Load
 from tests.e2e.network import free_port
 from tests.e2e.pages import CHUNK
-from tests.e2e.product import PASSWORDS, wait_for
+from tests.e2e.product import PASSWORDS, alive, wait_for
 from tests.e2e.raw import Client, credentials
 from tests.e2e.test_changes import Download, status
 
@@ -37,19 +37,8 @@ STARTED = 60  # seconds, far above what it takes
 def upgraded(own_product: Product) -> Iterator[Product]:
     """A running filter whose supervisor may be replaced: what is in charge at the end is ended."""
     yield own_product
-    successor = in_charge(own_product.state)
-    if successor is not None and successor.pid != own_product.process.pid:
-        os.kill(successor.pid, signal.SIGTERM)
-        wait_for(lambda: not alive(successor.pid), STARTED, "the successor to end", lambda: own_product.output)
+    own_product.end_successor()
     assert "Traceback" not in own_product.output, own_product.output
-
-
-def alive(pid: int) -> bool:
-    """A process that has ended but was not waited for is not alive."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def workers(product: Product) -> list[int]:

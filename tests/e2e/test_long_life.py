@@ -35,7 +35,7 @@ UPGRADE += "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 
 @pytest.fixture
 def small_product(product: Product, network: Network, tmp_path: Path) -> Iterator[Product]:
-    """One worker with 256 descriptors, which counts its objects at SIGUSR1."""
+    """One worker with 256 descriptors, which counts its objects at SIGRTMIN."""
     own = product.beside(tmp_path)
     own.settings["proxy"]["workers"] = 1
     own.write()
@@ -58,7 +58,7 @@ def counts(product: Product) -> dict[str, int]:
     """Living objects of the worker, by type, after a full collection."""
     file = Path(product.variables["COUNTS"])
     file.unlink(missing_ok=True)
-    os.kill(worker(product), signal.SIGUSR1)
+    os.kill(worker(product), signal.SIGRTMIN)
     wait_for(file.exists, 20, "the counts", lambda: product.output)
     return dict(json.loads(file.read_text()))
 

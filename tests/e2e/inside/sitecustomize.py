@@ -1,4 +1,4 @@
-"""Imported by every Python process of the filter whose PYTHONPATH is this folder: counts living objects at SIGUSR1.
+"""Imported by every Python process of the filter whose PYTHONPATH is this folder: counts living objects at SIGRTMIN.
 
 The product knows nothing of it. Types are told by name: importing them here would be heavier than counting.
 """
@@ -25,4 +25,4 @@ def _count(*_):
     unfinished.rename(target)
 
 
-signal.signal(signal.SIGUSR1, _count)
+signal.signal(signal.SIGRTMIN, _count)
