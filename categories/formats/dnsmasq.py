@@ -31,9 +31,8 @@ def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
 
 def _entries(line: int, text: str) -> Iterator[ParsedLine]:
     option, _, value = text.partition("=")
-    first, *names, to = ["", *value.split("/")] if "/" not in value else value.split("/")
-    nowhere = _NOWHERE.get(option.strip())
-    if nowhere is None or first.strip() or not names or to.strip() not in nowhere:
+    nowhere, (before, *names) = _NOWHERE.get(option.strip(), frozenset()), value.split("/")
+    if len(names) < 2 or before.strip() or names.pop().strip() not in nowhere:
         yield UnsupportedLine(line)
         return
     for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,8 @@ def _handled_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:
             if self.conn.state & ConnectionState.CAN_WRITE:
                 yield from self.send(event)
         elif isinstance(event, events.Wakeup):
-            yield from _head_is_due(self, answers)
+            late = partial(_refuse_head, self, answers, 408, "no complete head within the time limit")
+            yield from head_time.woken(self, answers.limits.head_seconds, late)
         else:
             if isinstance(event, events.DataReceived) and self.state != self.passthrough:
                 self.buf += event.data
@@ -145,17 +147,6 @@ def _take_head(server: Any, answers: Answers, event: events.ConnectionEvent, raw
     server.body_reader = _http1.make_body_reader(size)
     server.state = server.read_body
     yield from server.state(event)
-
-
-def _head_is_due(server: Any, answers: Answers) -> Commands:
-    server.head_watched = False
-    left = head_time.left(server, answers.limits.head_seconds) if server.state == server.read_headers else None
-    if left is None:
-        return
-    if left <= 0:
-        yield from _refuse_head(server, answers, 408, "no complete head within the time limit")
-    else:  # the head that the clock was started for has come; this is a later one
-        yield from head_time.watch(server, left)
 
 
 def _waited_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy.net.http import http1
@@ -66,22 +67,12 @@ def _handled_or(answers: Answers) -> Callable[[Any, events.Event], Commands]:
     def _handle_event(self: Any, event: events.Event) -> Commands:
         """Do what stock does, and look at the answer's head that has begun when its time is up."""
         if isinstance(event, events.Wakeup):
-            yield from _head_is_due(self, answers)
+            late = partial(_unusable, self, ours(TIMEOUT, "the head of the answer does not end"))
+            yield from head_time.woken(self, answers.limits.head_seconds, late)
         else:
             yield from _original_handle_event(self, event)
 
     return _handle_event
-
-
-def _head_is_due(client: Any, answers: Answers) -> Commands:
-    client.head_watched = False
-    left = head_time.left(client, answers.limits.head_seconds) if client.state == client.read_headers else None
-    if left is None:
-        return
-    if left <= 0:
-        yield from _unusable(client, ours(TIMEOUT, "the head of the answer does not end"))
-    else:
-        yield from head_time.watch(client, left)
 
 
 def _unusable(client: Any, text: str) -> Commands:
