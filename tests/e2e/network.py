@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -104,11 +105,20 @@ def _certificates(authority: Authority) -> Iterator[tuple[str, Path, tuple[str, 
     yield "wrongname.test", authority.leaf("somebody-else.test"), both
 
 
+#: Ports that were given last: who has asked for one may not listen there yet.
+_GIVEN: deque[int] = deque(maxlen=300)
+
+
 def free_port(*addresses: str) -> int:
-    """A port free at every address, below the range that the kernel gives to outgoing connections."""
+    """A port free at every address, below the range that the kernel gives to outgoing connections.
+
+    None is given again soon; each process of a test run has its own eighth of them.
+    """
+    lane = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8
     for _ in range(100):
-        port = random.randint(20000, 32000)
-        if all(_free(address, port) for address in addresses):
+        port = random.randrange(20000 + lane, 32000, 8)
+        if port not in _GIVEN and all(_free(address, port) for address in addresses):
+            _GIVEN.append(port)
             return port
     raise RuntimeError("no free port between 20000 and 32000")
 

@@ -6,6 +6,7 @@ One row a place. `asks` says what the client does to reach it (tests/faults/clie
 - CLOSED: a closed connection, without a byte of the origin
 - CUT: an answer that had begun and breaks off, so that nobody takes it for whole; or no byte of it, where its beginning
   had not left yet
+- SETTLED: an answer that stood in the log as whole before its last bytes left, which may all be there, or be cut
 - ANSWERED: the fault comes after the answer, or changes nothing for this client
 """
 
@@ -30,6 +31,7 @@ class Ends(StrEnum):
     BLOCK = "503"
     CLOSED = "closed"
     CUT = "cut"
+    SETTLED = "settled"
     ANSWERED = "answered"
 
 
@@ -52,7 +54,7 @@ PAGES = (HTTP, H1, H2)
 ASYNC = (Kind.RAISE, Kind.HANG, Kind.CANCEL, Kind.SYNC_HANG)
 SYNC = (Kind.RAISE, Kind.CANCEL, Kind.SYNC_HANG)  # what is no coroutine cannot hang asynchronously
 
-BLOCK, CLOSED, CUT, ANSWERED = Ends
+BLOCK, CLOSED, CUT, SETTLED, ANSWERED = Ends
 
 #: Time that the workers of these tests give a hook, in seconds, besides the two for a name.
 HOOK_SECONDS = 4.0
@@ -211,7 +213,7 @@ PARTS = (
     Place("proxy.recording:Recorder.begin", "an exchange is watched", ALL, SYNC, BLOCK),
     Place("proxy.recording:Recorder.yield_to_inner", "a CONNECT's requests speak for it", INSIDE, SYNC, CLOSED),
     Place("proxy.recording:Recorder._settle", "an answer is recorded", PAGES, SYNC, CUT, "big", sent=True),
-    Place("proxy.recording:Recorder.end", "it is over, and recorded", PAGES, SYNC, CUT, "big", True, reason="default"),
+    Place("proxy.recording:Recorder.end", "it is over, and recorded", PAGES, SYNC, SETTLED, "big", True, reason="default"),
     Place("usage_log.spool:Spool.append", "a record is written", PAGES, SYNC, CUT, "big", sent=True),
     Place("proxy.block_page:Pages.answer", "a page is made", PAGES, SYNC, BLOCK, "blocked"),
     Place(
