@@ -1,11 +1,13 @@
 """Where one owner's names end and the next one's begin: the public suffix list, with its shared-hosting section.
 
-An entry or an unblock for a public suffix (`co.uk`, `github.io`) would cover thousands of strangers, so both sections
-count as suffixes. A name with one label counts too, on the list or not. All hosts are canonical (categories.address).
+An unblock for a public suffix (`co.uk`, `github.io`) would cover thousands of strangers, so both sections count as
+suffixes. A name with one label counts too, on the list or not. A block list may name a suffix of the private section,
+which one owner answers for, never one of the ICANN section. All hosts are canonical (categories.address).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -22,20 +24,45 @@ def _icann_section() -> PublicSuffixList:
     return PublicSuffixList(only_icann=True)
 
 
-@cache
-def _rules() -> tuple[frozenset[str], frozenset[str]]:
+#: Opens the section of shared hosting in the public suffix list.
+_PRIVATE = "===BEGIN PRIVATE DOMAINS==="
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
     """The names that stand in rules, without `*.` and `!`, and those of them that stand behind `*.`."""
-    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
-    rules = [line.split()[0] for line in lines if line.strip() and not line.startswith("//")]
+
+    named: frozenset[str]
+    wildcard: frozenset[str]
+
+    def may_make_suffix(self, host: str) -> bool:
+        # Asking the library costs 3.6 µs, and a list has millions of lines; only names near a rule can be suffixes.
+        _, dot, parent = host.partition(".")
+        return not dot or host in self.named or parent in self.wildcard
+
+
+def _rules_of(text: str) -> _Rules:
+    rules = [line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("//")]
     names = {rule: rule.removeprefix("!").removeprefix("*.").encode("idna").decode("ascii") for rule in rules}
-    return frozenset(names.values()), frozenset(name for rule, name in names.items() if rule.startswith("*."))
+    return _Rules(frozenset(names.values()), frozenset(name for rule, name in names.items() if rule.startswith("*.")))
 
 
-def _may_be_suffix(host: str) -> bool:
-    # Asking the library costs 3.6 µs, and a list has millions of lines; only names near a rule can be suffixes.
-    named, wildcard = _rules()
-    _, dot, parent = host.partition(".")
-    return not dot or host in named or parent in wildcard
+@cache
+def _sections() -> tuple[_Rules, _Rules]:
+    """The rules of the ICANN section and those of the private one."""
+    icann, _, private = Path(PSLFILE).read_text(encoding="utf-8").partition(_PRIVATE)
+    return _rules_of(icann), _rules_of(private)
+
+
+@cache
+def _rules() -> _Rules:
+    icann, private = _sections()
+    return _Rules(icann.named | private.named, icann.wildcard | private.wildcard)
+
+
+def private_suffixes() -> frozenset[str]:
+    """The names of the private section: services below which strangers have sites, `github.io`; `*.` is left out."""
+    return _sections()[1].named
 
 
 def _is_address(host: str) -> bool:
@@ -45,7 +72,14 @@ def _is_address(host: str) -> bool:
 
 def is_public_suffix(host: str) -> bool:
     """True for a name under which anybody can register: `com`, `co.uk`, `github.io`, and every single label."""
-    return _may_be_suffix(host) and not _is_address(host) and _whole_list().publicsuffix(host) == host
+    return _rules().may_make_suffix(host) and not _is_address(host) and _whole_list().publicsuffix(host) == host
+
+
+def is_registry_suffix(host: str) -> bool:
+    """True for a suffix of the ICANN section, `com`, `co.uk`, and every single label: nobody's own site."""
+    return (
+        _sections()[0].may_make_suffix(host) and not _is_address(host) and _icann_section().publicsuffix(host) == host
+    )
 
 
 @lru_cache(maxsize=16_384)

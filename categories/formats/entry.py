@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from categories.address import MalformedAddress, canonical_host, is_public_suffix, literal
+from categories.address import MalformedAddress, canonical_host, literal
 from categories.entries import Covers
 from categories.streams import LINE_CAP
+from categories.suffixes import is_registry_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -101,10 +102,14 @@ def _cleaned(raw: bytes, number: int) -> str:
 
 
 def listed_host(text: str) -> str:
-    """The canonical host of an entry that covers a whole host. Raises MalformedAddress, with the reason."""
+    """The canonical host of an entry that covers a whole host. Raises MalformedAddress, with the reason.
+
+    A service of shared hosting (github.io) may be one: a list that has it means its strangers' sites too, and an update
+    that brings a new one is looked at by a person first.
+    """
     plain = _NAME.fullmatch(text) and "xn--" not in text and len(text) <= _HOST_CAP
     host = text if plain else _odd_host(text)
-    if is_public_suffix(host):
+    if is_registry_suffix(host):
         raise MalformedAddress("a public suffix, which would cover strangers' sites")
     return host
 

@@ -213,7 +213,9 @@ PARTS = (
     Place("proxy.recording:Recorder.begin", "an exchange is watched", ALL, SYNC, BLOCK),
     Place("proxy.recording:Recorder.yield_to_inner", "a CONNECT's requests speak for it", INSIDE, SYNC, CLOSED),
     Place("proxy.recording:Recorder._settle", "an answer is recorded", PAGES, SYNC, CUT, "big", sent=True),
-    Place("proxy.recording:Recorder.end", "it is over, and recorded", PAGES, SYNC, SETTLED, "big", True, reason="default"),
+    Place(
+        "proxy.recording:Recorder.end", "it is over, and recorded", PAGES, SYNC, SETTLED, "big", True, reason="default"
+    ),
     Place("usage_log.spool:Spool.append", "a record is written", PAGES, SYNC, CUT, "big", sent=True),
     Place("proxy.block_page:Pages.answer", "a page is made", PAGES, SYNC, BLOCK, "blocked"),
     Place(

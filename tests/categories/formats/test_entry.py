@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from categories.address import MalformedAddress, canonical_host, is_public_suffix
+from categories.address import MalformedAddress, canonical_host
 from categories.entries import Covers
 from categories.formats import FORMATS
 from categories.formats.entry import listed_host, name_or_wildcard, whole_host
+from categories.suffixes import is_registry_suffix
 from config.list_settings import ListSource
 
 
@@ -31,13 +32,24 @@ def test_an_address_has_no_sub_domains() -> None:
     ]
 
 
+@pytest.mark.parametrize("host", ["github.io", "blogspot.com", "us-east-1.elb.amazonaws.com", "shop.github.io"])
+def test_a_service_of_shared_hosting_may_be_listed(host: str) -> None:
+    assert listed_host(host) == host
+
+
+@pytest.mark.parametrize("host", ["com", "co.uk", "test", "anything.ck", "kawasaki.jp.", "localhost"])
+def test_a_registry_suffix_or_a_single_label_is_no_entry(host: str) -> None:
+    with pytest.raises(MalformedAddress, match="public suffix"):
+        listed_host(host)
+
+
 @given(st.from_regex(r"(?:[a-z0-9_-]{1,20}\.){1,3}[a-z][a-z0-9-]{0,10}", fullmatch=True))
 def test_the_short_way_for_plain_names_agrees_with_the_long_one(text: str) -> None:
     try:
         host = canonical_host(text)
     except MalformedAddress:
         host = None
-    if host is None or is_public_suffix(host):
+    if host is None or is_registry_suffix(host):
         with pytest.raises(MalformedAddress):
             listed_host(text)
     else:
