@@ -56,6 +56,10 @@ class ListSource:
         """True for a list whose hosts are never shown."""
         return CHILD_ABUSE in self.categories
 
+    def wants(self, digest: str) -> bool:
+        """True for a file with this SHA-256, in hexadecimal digits: any, where no checksum is given."""
+        return self.checksum is None or digest == self.checksum.removeprefix("sha256:").lower()
+
 
 def digest_of(sources: Iterable[ListSource]) -> str:
     """SHA-256 of all that these sources say: a generation keeps it, so that one made from others can be told."""

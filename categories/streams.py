@@ -73,13 +73,18 @@ def unpacked(path: Path, name: str, cap: int = UNPACKED_CAP) -> Iterator[CappedR
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ListRefused(f"{name}: {path} is not a regular file")
             head = stream.peek(512)[:512]
-            if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE):
-                raise ListRefused(f"{name}: is a web page, not a list; check the address it came from")
+            _check_page(head, name)
             if head.startswith(_GZIP):
                 with gzip.GzipFile(fileobj=stream) as inner:
+                    _check_page(inner.peek(512)[:512], name)
                     yield CappedReader(inner, cap, name)
             else:
                 yield CappedReader(stream, cap, name)
+
+
+def _check_page(head: bytes, name: str) -> None:
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE):
+        raise ListRefused(f"{name}: is a web page, not a list; check the address it came from")
 
 
 def lines(stream: CappedReader) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ Whatever goes wrong (a server, a list, the disk, a kill), the generation in forc
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from categories.compile import compile_index
@@ -43,6 +43,7 @@ class Generation:
     built: datetime
     lists: tuple[ListSummary, ...]
     counts: Mapping[str, Mapping[str, int]]  # entries that block, by category, then by list
+    downloads: tuple[str, ...] = ()  # one line for each list that was fetched for it, or had not changed
 
     @property
     def exit_code(self) -> int:
@@ -74,14 +75,19 @@ def updated(sources: Sequence[ListSource], lists_dir: Path, progress: Progress =
     """`update`, with the new generation not yet in force inside the block; an exception in it throws it away."""
     check_sources(sources)
     with locked(lists_dir), _writing(lists_dir), unfinished(lists_dir / "downloads") as fresh:
-        for source in sources:
-            if source.url is not None:
-                with refusing_floor(source):
-                    download(source, fresh / source.name, progress)
+        downloads = tuple(_downloads(sources, lists_dir / "downloads", fresh, progress))
         with _compiled(sources, lists_dir, fresh, progress) as generation:
-            yield generation
+            yield replace(generation, downloads=downloads)
         for path in fresh.iterdir():
             path.replace(lists_dir / "downloads" / path.name)
+
+
+def _downloads(sources: Sequence[ListSource], kept: Path, fresh: Path, progress: Progress) -> Iterator[str]:
+    """Fetch every list that has a url into `fresh`, and say of each how it came."""
+    for source in sources:
+        if source.url is not None:
+            with refusing_floor(source):
+                yield download(source, fresh / source.name, kept, progress)
 
 
 @contextmanager

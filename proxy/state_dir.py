@@ -166,7 +166,9 @@ def open_snapshot(folder: Path) -> PolicySnapshot:
 
 
 def say_findings(generation: Generation, say: Callable[[str], None]) -> None:
-    """Say how many entries there are, and which lines were rejected."""
+    """Say how the lists came, how many entries there are, and which lines were rejected."""
+    for line in generation.downloads:
+        say(line)
     entries = sum(summary.entries for summary in generation.lists)
     say(f"generation {generation.id}: {entries:,} entries from {len(generation.lists)} lists")
     for line in findings(generation.lists):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def test_a_first_compile_of_the_starter_lists_alone(lists: Path) -> None:
 
 def test_an_update_downloads_compiles_and_swaps(lists: Path, tmp_path: Path) -> None:
     packed = archive(tmp_path / "a.tar.gz", member("blacklists/adult/domains", HUNDRED.encode())).read_bytes()
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
     steps: list[str] = []
     with serving({"/ut1": body(packed), "/mine": body(b"casino.test\n")}) as url:
         sources = (
@@ -58,7 +60,8 @@ def test_an_update_downloads_compiles_and_swaps(lists: Path, tmp_path: Path) -> 
     assert generation.counts["pornography"]["ut1"] == 100
     assert CategoryIndex.open(current(lists)).lookup("casino.test")[0].list == "mine"
     assert {"ut1 (download)", "ut1", "mine", "index"} <= set(steps)
-    assert sorted(path.name for path in (lists / "downloads").iterdir()) == ["mine", "ut1"]
+    assert sorted(path.name for path in (lists / "downloads").iterdir()) == ["mine", "mine.json", "ut1", "ut1.json"]
+    assert generation.downloads == (f"list ut1: {len(packed)} bytes, of {today}", f"list mine: 12 bytes, of {today}")
     again = compile_generation(sources, lists)  # from the downloads, the server is gone
     assert again.counts == generation.counts
     assert again.id > generation.id
