@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from categories.address import parse
-from categories.taxonomy import CHILD_ABUSE
 from config.problems import shown
+from proxy.asking import as_asked, facts_of, judged
 from proxy.evaluate import circumstances_of, evaluate
-from proxy.facts import RequestFacts, Stage
 from proxy.identity.accounts import canonical_name
 from proxy.precedence import Circumstances, Effect, Settlement, applies, settle
 from proxy.reasons import WHITE_LIST
@@ -24,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from categories.address import Address
-    from categories.entries import ListEntry
+    from proxy.facts import RequestFacts, Stage
     from proxy.identity.accounts import Accounts
-    from proxy.snapshot import Index, PolicySnapshot
+    from proxy.snapshot import PolicySnapshot
     from proxy.verdict import Match, Verdict
 
 _NO_CHILD_ABUSE = "Child-abuse lists are not asked here; in traffic they come first."
@@ -112,38 +110,11 @@ def explain(
 
     Raises MalformedAddress.
     """
-    asked = replace(
-        snapshot,
-        index=_WithoutChildAbuse(snapshot.index),
-        identity_required=snapshot.identity_required and user is not None,
-    )
+    asked = replace(as_asked(snapshot), identity_required=snapshot.identity_required and user is not None)
     address = parse(url if "://" in url else f"https://{url}")
-    facts = _facts(address, user, at)
-    if facts.tunnel_host is not None:
-        connect = replace(facts, stage=Stage.CONNECT, scheme="tunnel", method="CONNECT", path="/", query="")
-        if evaluate(connect, asked).action is Action.PASSTHROUGH:
-            facts = connect
+    facts, _ = judged(facts_of(address, user, at), asked)
     said = _explained(facts, address.url, asked)
     return replace(said, notes=(*said.notes, *_account_notes(user, accounts)))
-
-
-def _facts(address: Address, user: str | None, at: datetime) -> RequestFacts:
-    tunnelled = address.scheme in ("https", "wss")
-    return RequestFacts(
-        stage=Stage.REQUEST,
-        at=at,
-        client="",
-        method="GET",
-        scheme=address.scheme,
-        host=address.host,
-        port=address.port,
-        path=address.path,
-        query=address.query,
-        user=user,
-        ip=address.ip,
-        tunnel_host=address.host if tunnelled else None,
-        tunnel_port=address.port if tunnelled else None,
-    )
 
 
 def _explained(facts: RequestFacts, url: str, snapshot: PolicySnapshot) -> Explanation:
@@ -230,22 +201,3 @@ def _account_notes(user: str | None, accounts: Accounts | None) -> tuple[str, ..
     if account is None:
         return (f"There is no account {shown(user)}: this is what it would get, once added and signed in.",)
     return (f"The account {account.name} is disabled: it cannot sign in.",) if account.disabled else ()
-
-
-@dataclass(frozen=True, slots=True)
-class _WithoutChildAbuse:
-    """The lists, but those of child-abuse."""
-
-    whole: Index
-
-    @property
-    def generation(self) -> str:
-        return self.whole.generation
-
-    @property
-    def counts(self) -> Mapping[str, Mapping[str, int]]:
-        return self.whole.counts
-
-    def lookup(self, host: str, path: str, query: str) -> tuple[ListEntry, ...]:
-        found = self.whole.lookup(host, path, query)
-        return tuple(entry for entry in found if entry.category != CHILD_ABUSE)

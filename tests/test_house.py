@@ -60,6 +60,7 @@ SQL = {
     "usage_log/day_store.py",  # writes
     "usage_log/day_reader.py",  # reads
     "usage_log/tailing.py",  # catches
+    "usage_log/visits.py",  # counts in a database without a name
 }
 SQL_DRIVERS = {"sqlite3", "aiosqlite", "asyncpg", "psycopg", "duckdb"}
 
