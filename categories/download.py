@@ -144,7 +144,7 @@ class _Fetch:
             return await client.send(request, stream=True)
 
     async def _take(self, answer: httpx.Response) -> None:
-        if answer.status_code == httpx.codes.NOT_MODIFIED and self._last:
+        if answer.status_code == httpx.codes.NOT_MODIFIED and self._last and self._last.validators != Validators():
             self._unchanged, self._part_is_of_use = True, False
             return
         if answer.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:

@@ -69,7 +69,7 @@ def of_break(problem: Exception) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the server's certificate is not valid ({cause.verify_message}); tell its publisher"
         if isinstance(cause, ssl.SSLError):
-            return f"no TLS with the server ({getattr(cause, "reason", None) or type(cause).__name__}); {_CHECK_URL}"
+            return f"no TLS with the server ({getattr(cause, 'reason', None) or type(cause).__name__}); {_CHECK_URL}"
         if isinstance(cause, socket.gaierror):
             return f"the server's name is not found; {_CHECK_URL}, and this machine's DNS"
     if isinstance(problem, httpx.ConnectError):

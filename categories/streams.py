@@ -9,12 +9,13 @@ import stat
 import tarfile
 import zlib
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from categories.errors import ListRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 #: Most bytes one file of a list may unpack to (the whole of UT1 is about 250 MB), and longest line, in bytes.
@@ -22,6 +23,13 @@ UNPACKED_CAP = 2 * 1024**3
 LINE_CAP = 4096
 
 _GZIP = b"\x1f\x8b"
+_PACKED = {
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh91AY&SY": "bzip2",
+}
 _PAGE = (b"<!doctype html", b"<html", b"<head")
 
 
@@ -58,7 +66,7 @@ def damage_refused(path: Path, name: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, UnicodeError) as damage:
-        raise ListRefused(f"{name}: {path} is truncated or damaged: {type(damage).__name__}") from damage
+        raise ListRefused(f"{name}: is truncated or damaged ({type(damage).__name__}); get it again") from damage
     except OSError as problem:
         raise ListRefused(f"{name}: cannot read {path}: {problem.strerror or type(problem).__name__}") from problem
 
@@ -73,18 +81,22 @@ def unpacked(path: Path, name: str, cap: int = UNPACKED_CAP) -> Iterator[CappedR
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ListRefused(f"{name}: {path} is not a regular file")
             head = stream.peek(512)[:512]
-            _check_page(head, name)
+            _check_head(head, name)
             if head.startswith(_GZIP):
                 with gzip.GzipFile(fileobj=stream) as inner:
-                    _check_page(inner.peek(512)[:512], name)
+                    _check_head(inner.peek(512)[:512], name, {_GZIP: "gzip in gzip"})
                     yield CappedReader(inner, cap, name)
             else:
                 yield CappedReader(stream, cap, name)
 
 
-def _check_page(head: bytes, name: str) -> None:
+def _check_head(head: bytes, name: str, also: Mapping[bytes, str] = MappingProxyType({})) -> None:
+    """Refuse what can be told from its first bytes to be no list."""
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE):
         raise ListRefused(f"{name}: is a web page, not a list; check the address it came from")
+    for magic, packing in {**_PACKED, **also}.items():
+        if head.startswith(magic):
+            raise ListRefused(f"{name}: is packed as {packing}, which is not read; get it plain, or as gzip")
 
 
 def lines(stream: CappedReader) -> Iterator[bytes]:

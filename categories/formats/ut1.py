@@ -67,7 +67,7 @@ def open_list(source: ListSource, at: Path, scratch: Path) -> OpenedList:
     """Find the files of every mapped folder. Raises ListRefused when one is missing or white without an owner."""
     if not source.map and not source.white:
         raise ListRefused(f"list {source.name}: map names no folder of the list; say which of our categories each is")
-    tree = _tree_of_folder(at) if at.is_dir() else _tree_of_archive(source.name, at, scratch)
+    tree = _tree_of_folder(source.name, at) if at.is_dir() else _tree_of_archive(source.name, at, scratch)
     white = _white_folders(tree, source.name)
     notes = tuple(
         f"white list {folder} is not used: white has no owner for it"
@@ -109,7 +109,9 @@ def _parts(tree: _Tree, folder: str, category: str, *, white: bool) -> Iterator[
 
 
 def _tree_of_archive(name: str, archive: Path, scratch: Path) -> _Tree:
-    contents = unpack(archive, name, scratch, lambda inside: bool(_WANTED.fullmatch(inside.rpartition("/")[2])))
+    contents = unpack(
+        archive, f"list {name}", scratch, lambda inside: bool(_WANTED.fullmatch(inside.rpartition("/")[2]))
+    )
     folders: dict[str, dict[str, Path]] = {}
     global_usage = None
     for inside, path in contents.files.items():
@@ -138,8 +140,8 @@ def _place(inside: str) -> tuple[str, ...]:
     return parts if len(parts) in {1, 2} else ()
 
 
-def _tree_of_folder(at: Path) -> _Tree:
-    with damage_refused(at, str(at)):
+def _tree_of_folder(name: str, at: Path) -> _Tree:
+    with damage_refused(at, f"list {name}"):
         top = at / _TOP if (at / _TOP).is_dir() else at
         if any(_LIST_FILE.fullmatch(path.name) for path in top.iterdir() if path.is_file()):
             return _Tree({top.name: _files(top)}, {}, None)
@@ -177,6 +179,6 @@ def _white_in_global_usage(text: list[str]) -> set[str]:
 
 
 def _usage_lines(path: Path, name: str) -> list[str]:
-    with unpacked(path, name, _USAGE_CAP) as stream:
+    with unpacked(path, f"list {name}: usage", _USAGE_CAP) as stream:
         text = [line.decode("utf-8", "replace").strip().lower() for line in lines(stream)]
     return [line for line in text if line and not line.startswith("#")]

@@ -68,3 +68,23 @@ def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ListRefused, match="No such file") as refusal, unpacked(tmp_path / "none", "mine"):
         pass
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "inner", [b"PK\x03\x04", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", gzip.compress(b"a")]
+)
+def test_what_is_packed_otherwise_or_twice_is_named(tmp_path: Path, inner: bytes) -> None:
+    (tmp_path / "packed").write_bytes(gzip.compress(inner))
+    with (
+        pytest.raises(ListRefused, match="mine: is packed as .*get it plain, or as gzip"),
+        unpacked(tmp_path / "packed", "mine"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_web_page_is_refused(tmp_path: Path, packed: bool) -> None:
+    page = b"\xef\xbb\xbf\r\n <!DocType HTML>"
+    (tmp_path / "page").write_bytes(gzip.compress(page) if packed else page)
+    with pytest.raises(ListRefused, match="mine: is a web page"), unpacked(tmp_path / "page", "mine"):
+        pass
