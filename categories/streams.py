@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import stat
@@ -10,13 +9,16 @@ import tarfile
 import zlib
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from categories.errors import ListRefused
+from categories.gunzip import Gunzip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from categories.gunzip import Readable
 
 #: Most bytes one file of a list may unpack to (the whole of UT1 is about 250 MB), and longest line, in bytes.
 UNPACKED_CAP = 2 * 1024**3
@@ -33,14 +35,10 @@ _PACKED = {
 _PAGE = (b"<!doctype html", b"<html", b"<head")
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
 class CappedReader(io.RawIOBase):
     """A stream that refuses to give more than `cap` bytes, and more than `allowance` until that is set anew."""
 
-    def __init__(self, stream: _Readable, cap: int, name: str) -> None:
+    def __init__(self, stream: Readable, cap: int, name: str) -> None:
         self._stream = stream
         self._name = name
         self._left = cap
@@ -65,7 +63,7 @@ def damage_refused(path: Path, name: str) -> Iterator[None]:
     """Turn what a damaged or unreadable file raises into ListRefused."""
     try:
         yield
-    except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, UnicodeError) as damage:
+    except (EOFError, zlib.error, tarfile.TarError, UnicodeError) as damage:
         raise ListRefused(f"{name}: is truncated or damaged ({type(damage).__name__}); get it again") from damage
     except OSError as problem:
         raise ListRefused(f"{name}: cannot read {path}: {problem.strerror or type(problem).__name__}") from problem
@@ -83,9 +81,9 @@ def unpacked(path: Path, name: str, cap: int = UNPACKED_CAP) -> Iterator[CappedR
             head = stream.peek(512)[:512]
             _check_head(head, name)
             if head.startswith(_GZIP):
-                with gzip.GzipFile(fileobj=stream) as inner:
-                    _check_head(inner.peek(512)[:512], name, {_GZIP: "gzip in gzip"})
-                    yield CappedReader(inner, cap, name)
+                inner = Gunzip(stream)
+                _check_head(inner.peek(512), name, {_GZIP: "gzip in gzip"})
+                yield CappedReader(inner, cap, name)
             else:
                 yield CappedReader(stream, cap, name)
 

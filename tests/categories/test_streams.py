@@ -71,12 +71,14 @@ def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "inner", [b"PK\x03\x04", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", gzip.compress(b"a")]
+    "inner",
+    [b"PK\x03\x04", b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x28\xb5\x2f\xfd", gzip.compress(b"a")],
+    ids=["zip", "xz", "bzip2", "zstd", "gzip in gzip"],
 )
 def test_what_is_packed_otherwise_or_twice_is_named(tmp_path: Path, inner: bytes) -> None:
     (tmp_path / "packed").write_bytes(gzip.compress(inner))
     with (
-        pytest.raises(ListRefused, match="mine: is packed as .*get it plain, or as gzip"),
+        pytest.raises(ListRefused, match=r"mine: is packed as .*get it plain, or as gzip"),
         unpacked(tmp_path / "packed", "mine"),
     ):
         pass
