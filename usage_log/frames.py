@@ -15,7 +15,7 @@ from zlib import crc32
 
 import msgpack
 
-from usage_log.record import DecisionRecord
+from usage_log.record import LISTS, DecisionRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,7 @@ HEADER: Final = struct.Struct(">4sII")  # magic, bytes of payload, CRC-32 of the
 PATH_CAP: Final = 4096
 TEXT_CAP: Final = 256
 DETAIL_CAP: Final = 512
+ACT_CAP: Final = PATH_CAP  # of the detail of an act, which has no path: counts for each category stand in it
 _CUT: Final = "…"
 
 #: No frame of ours is longer: every text at its cap, six bytes for each character (`\udcff`).
@@ -90,7 +91,8 @@ def _kind(annotation: str) -> tuple[type, ...]:
 
 _KINDS: Final = _STAMP_KINDS + tuple(_kind(str(field.type)) for field in fields(DecisionRecord))
 _LIMITS: Final = (*(2**63 for _ in _STAMP_KINDS), *(_CAPS.get(name, TEXT_CAP) for name in _NAMES))
-_PATH, _DETAIL, TIME = column("path"), column("detail"), column("time")
+_EVENT, _PATH, _DETAIL, TIME = column("event"), column("path"), column("detail"), column("time")
+_ACT_LIMITS: Final = (*_LIMITS[:_DETAIL], ACT_CAP, *_LIMITS[_DETAIL + 1 :])
 _INTEGERS: Final = itemgetter(*(place for place, kinds in enumerate(_KINDS) if int in kinds))
 
 
@@ -100,7 +102,8 @@ def encode(stamped: tuple[Any, ...]) -> bytes:
     path, detail = len(stamped[_PATH]), len(stamped[_DETAIL] or "")
     # a character is a byte at least: what has TEXT_CAP bytes beside path and detail holds no text that is too long
     if path > PATH_CAP or detail > DETAIL_CAP or len(payload) - path - detail > TEXT_CAP:
-        payload = _packed([_cut(value, limit) for value, limit in zip(stamped, _LIMITS, strict=True)])
+        limits = _ACT_LIMITS if stamped[_EVENT] == LISTS and not path else _LIMITS
+        payload = _packed([_cut(value, limit) for value, limit in zip(stamped, limits, strict=True)])
     return HEADER.pack(MAGIC, len(payload), crc32(payload)) + payload
 
 

@@ -3,20 +3,22 @@
 There is no filter by user, and none may be added: a search for one person takes its predicate from an approved case
 (DESIGN.md, invariant 7; a later storey). Outside a case a row's `user` and `device` are pseudonyms, `client` and `path`
 are empty, and so is `detail`, free text that may name either; but for the one that says how many requests have no row
-of their own, which is written anew from its number. `page` stays: it is a host, as `host` is.
+of their own, which is written anew from its number, and for what an administrator did to the lists, which is nobody's
+traffic. `page` stays: it is a host, as `host` is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from categories.taxonomy import CHILD_ABUSE
+from usage_log.acts import act_of
 from usage_log.day_files import RECORD_COLUMNS, day_of, stored_days
 from usage_log.day_reader import Filter, condition, days_of, reading
 from usage_log.pseudonyms import Pseudonyms
-from usage_log.record import DecisionRecord, typed_id, unrecorded_count, unrecorded_detail
+from usage_log.record import LISTS, DecisionRecord, typed_id, unrecorded_count, unrecorded_detail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -131,8 +133,14 @@ def _record(row: Row, *, user: str | None, device: str | None) -> DecisionRecord
     """Return a row without its client, path and detail, and with this user and device: the only way rows get out."""
     values = dict(zip(RECORD_COLUMNS, row[len(_PLACE) :], strict=True))
     withheld = {"host": "", "page": None} if values["category"] == CHILD_ABUSE else {}
+    shown = {"user": user, "device": device, "client": "", "path": "", "detail": _detail(values)}
+    return DecisionRecord(**values | withheld | shown)
+
+
+def _detail(values: dict[str, Any]) -> str | None:
+    """Return a detail that is about nobody's traffic; None for any other."""
+    if values["event"] == LISTS and act_of(values["detail"]) is not None:
+        said: str = values["detail"]
+        return said
     count = unrecorded_count(values["reason"], values["detail"])
-    detail = unrecorded_detail(count) if count else None
-    return DecisionRecord(
-        **values | withheld | {"user": user, "device": device, "client": "", "path": "", "detail": detail}
-    )
+    return unrecorded_detail(count) if count else None

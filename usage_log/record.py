@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 #: Crockford's base 32: no I, L, O, U, so an id can be read out over the telephone.
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -17,6 +18,9 @@ UNRECORDED = "answered while the log had no room: "
 _UNRECORDED_END = " requests without a record of their own"
 _UNRECORDED_ROW = re.compile(f"{UNRECORDED}([0-9]{{1,18}}){_UNRECORDED_END}", re.ASCII)
 
+#: The event of a row that is nobody's request: the lists in force were changed (usage_log/acts.py).
+LISTS = "lists"
+
 #: Characters of an id: 26 times 5 bits are 130 random bits.
 ID_LENGTH = 26
 
@@ -24,6 +28,8 @@ ID_LENGTH = 26
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
     """One final verdict. `event` is "decision", or "end" for the close of what was recorded while open (same id).
+
+    An event "lists" is no verdict: somebody changed the lists in force, and `detail` says who, when and how.
 
     node, worker, boot and seq are stamped by the spool that takes the record. An "end" repeats the fields of its
     decision, with its own time and with the totals (bytes, duration) of the whole exchange; a decision on what is
@@ -74,11 +80,11 @@ def typed_id(text: str) -> str | None:
     return text if len(text) == ID_LENGTH and all(character in _CROCKFORD for character in text) else None
 
 
-def unrecorded_row(count: int, time: int, policy_revision: int) -> DecisionRecord:
-    """Return the row that stands for `count` requests without one of their own. It is nobody's, so it names nobody."""
-    return DecisionRecord(
+def nobodys_row(event: str, time: int, policy_revision: int, **changes: Any) -> DecisionRecord:
+    """Return a row that is nobody's request, so it names nobody; `changes` are the fields that say something."""
+    blank = DecisionRecord(
         id=new_id(),
-        event="decision",
+        event=event,
         time=time,
         user=None,
         identity=None,
@@ -91,22 +97,29 @@ def unrecorded_row(count: int, time: int, policy_revision: int) -> DecisionRecor
         port=0,
         path="",
         category=None,
-        action="block",
-        reason=NO_LOG,
+        action="",
+        reason="",
         basis=None,
         list=None,
         list_version=None,
         unblock=None,
         policy_revision=policy_revision,
-        status=503,
+        status=0,
         bytes_in=0,
         bytes_out=0,
         duration_ms=0,
         intent="background",
         page=None,
         outcome="ok",
-        detail=unrecorded_detail(count),
+        detail=None,
     )
+    return replace(blank, **changes)
+
+
+def unrecorded_row(count: int, time: int, policy_revision: int) -> DecisionRecord:
+    """Return the row that stands for `count` requests without one of their own."""
+    said = {"action": "block", "reason": NO_LOG, "status": 503, "detail": unrecorded_detail(count)}
+    return nobodys_row("decision", time, policy_revision, **said)
 
 
 def unrecorded_detail(count: int) -> str:

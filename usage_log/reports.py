@@ -16,7 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from usage_log.acts import act_of
 from usage_log.day_files import moment_of
+from usage_log.record import LISTS
 from usage_log.summary import DIMENSIONS, SHOWN_FROM, Cell, Summary
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ FIELDS: Final = (
 )
 
 _COLORS: Final = {"block": "red", "challenge": "yellow", "monitor": "yellow", "passthrough": "cyan"}
+_EVENTS: Final = {"end": "{} (end)", LISTS: "lists changed"}
+_TOTALS: Final = ("records", "unrecorded", "list_changes", "users", "bytes_in", "bytes_out")
 _FEW: Final = f"fewer than {SHOWN_FROM} users"
 
 
@@ -72,7 +76,7 @@ def _print_table(rows: Iterable[LogRow], form: Form) -> int:
     for row in rows:
         record = row.record
         at = moment_of(record.time).astimezone(form.zone).strftime("%Y-%m-%d %H:%M:%S")
-        action = f"{record.action} (end)" if record.event == "end" else record.action
+        action = _EVENTS.get(record.event, "{}").format(record.action)
         words = (at, record.user, record.school, action, record.reason, record.method, _where(row))
         style = _COLORS.get(record.action, "")
         table.add_row(*map(_plain, words), str(record.status), f"{record.bytes_in + record.bytes_out:,}", style=style)
@@ -83,7 +87,8 @@ def _print_table(rows: Iterable[LogRow], form: Form) -> int:
 def _where(row: LogRow) -> str:
     record = row.record
     if record.detail:  # of what is nobody's request
-        return record.detail
+        act = act_of(record.detail) if record.event == LISTS else None
+        return act.line() if act else record.detail
     host = f"[{record.host}]" if ":" in record.host else record.host
     return host if record.port in (80, 443) else f"{host}:{record.port}"
 
@@ -112,6 +117,8 @@ def print_summary(summary: Summary, form: Form) -> None:
     console.print(f"{summary.records:,} decisions by {summary.users:,} users, {period or 'nothing recorded'}")
     if summary.unrecorded:
         console.print(f"{summary.unrecorded:,} requests more, refused while the log had no room, have no record")
+    if summary.list_changes:
+        console.print(f"{summary.list_changes:,} times other lists were put into force: audit log --reason lists")
     console.print(f"{summary.bytes_in:,} bytes sent, {summary.bytes_out:,} bytes received")
     for dimension in DIMENSIONS:
         if summary.cells[dimension]:
@@ -139,7 +146,7 @@ def _dimension_table(dimension: str, cells: tuple[Cell, ...]) -> Table:
 def summary_object(summary: Summary) -> dict[str, Any]:
     """Return a summary as plain values: `by_action` and so on are lists; a suppressed cell's figures are null."""
     cells = {f"by_{name}": [asdict(cell) for cell in summary.cells[name]] for name in DIMENSIONS}
-    totals = {name: getattr(summary, name) for name in ("records", "unrecorded", "users", "bytes_in", "bytes_out")}
+    totals = {name: getattr(summary, name) for name in _TOTALS}
     times = {name: moment and _utc(moment) for name, moment in (("first", summary.first), ("last", summary.last))}
     return times | totals | {"figures_from_users": SHOWN_FROM} | cells
 

@@ -56,6 +56,23 @@ def test_a_text_is_cut_where_its_length_begins_to_matter(length: int) -> None:
     assert (len(got.detail or ""), len(got.page or "")) == (min(length, 512), min(length, 256))
 
 
+@pytest.mark.parametrize(
+    ("event", "path", "kept"), [("lists", "", 4096), ("lists", "/", 512), ("decision", "", 512), ("end", "", 512)]
+)
+def test_only_an_act_which_has_no_path_may_say_more(event: str, path: str, kept: int) -> None:
+    got = decode(encode(stamped(event=event, path=path, detail="d" * 5000)))[0].record
+    assert len(got.detail or "") == kept
+
+
+def test_the_longest_act_is_one_that_the_reader_takes() -> None:
+    worst = "\udcff" * 10_000
+    others = ("user", "identity", "client", "school", "device", "method", "scheme", "host", "category", "action")
+    more = ("reason", "basis", "list", "list_version", "unblock", "intent", "page", "outcome", "detail", "id")
+    frame = encode(stamped(**dict.fromkeys(others + more, worst), event="lists", path=""))
+    assert len(frame) <= MAX_PAYLOAD
+    decode(frame)
+
+
 def test_the_longest_frame_is_one_that_the_reader_takes() -> None:
     worst = "\udcff" * 10_000
     texts = ("user", "identity", "client", "school", "device", "method", "scheme", "host", "path", "category", "action")

@@ -8,6 +8,7 @@ from prometheus_client import generate_latest
 from tests.usage_log.records import record
 from usage_log.frames import Stamped
 from usage_log.metrics import Metrics, parse_address
+from usage_log.record import nobodys_row
 
 if TYPE_CHECKING:
     from usage_log.record import DecisionRecord
@@ -39,6 +40,11 @@ def test_what_stayed_open_counts_its_bytes_once_with_its_end() -> None:
     metrics = counted(opened, ended, record(bytes_out=1))
     assert bytes_received(metrics) == 5001
     assert metrics.registry.get_sample_value("breakwater_decisions_total", ALLOWED) == 2
+
+
+def test_what_was_done_to_the_lists_is_no_decision() -> None:
+    text = generate_latest(counted(nobodys_row("lists", 0, 1, reason="lists.update")).registry).decode()
+    assert "breakwater_decisions_total{" not in text
 
 
 def test_addresses_of_both_families() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.usage_log.records import record
 from tests.usage_log.stored import store
+from usage_log.acts import ListsAct, record_of
 from usage_log.day_reader import Filter
 from usage_log.queries import audit_rows
 from usage_log.record import unrecorded_row
@@ -90,6 +91,20 @@ def test_how_many_requests_have_no_record_is_shown_everywhere(tmp_path: Path) ->
     assert json.loads(printed(tmp_path, as_json=True))["detail"] == said
     assert json.loads(printed(tmp_path, as_json=True, what="summary"))["unrecorded"] == 8328
     assert "8,328 requests more, refused while the log had no room" in printed(tmp_path, as_json=False, what="summary")
+
+
+def test_who_changed_the_lists_is_shown_everywhere_and_is_no_request(tmp_path: Path) -> None:
+    act = ListsAct("update", "ann", "weekly [red]", "000007-0123456789abcdef", "9f" * 32, {"malware": (1200, 0)})
+    store(tmp_path, record_of(act, datetime(2026, 11, 22, 12, tzinfo=UTC), 7))
+    shown = json.loads(printed(tmp_path, as_json=True))
+    assert (shown["event"], shown["reason"], shown["user"], shown["action"]) == ("lists", "lists.update", None, "")
+    assert json.loads(shown["detail"])["author"] == "ann"
+    table = " ".join(printed(tmp_path, as_json=False).split())
+    assert "lists changed" in table
+    assert "generation 000007-0123456789abcdef by ann (weekly [red])" in table
+    counts = json.loads(printed(tmp_path, as_json=True, what="summary"))
+    assert (counts["list_changes"], counts["records"], counts["first"]) == (1, 0, None)
+    assert "1 times other lists were put into force" in printed(tmp_path, as_json=False, what="summary")
 
 
 def test_a_summary_as_json_is_one_object(tmp_path: Path) -> None:

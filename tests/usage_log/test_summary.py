@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from tests.usage_log.records import record
 from tests.usage_log.stored import store
+from usage_log.day_files import DAY
 from usage_log.day_reader import Filter
-from usage_log.record import DecisionRecord, new_id, unrecorded_row
+from usage_log.record import DecisionRecord, new_id, nobodys_row, unrecorded_row
 from usage_log.summary import Cell, Summary, summary
 
 if TYPE_CHECKING:
@@ -59,6 +60,17 @@ def test_requests_without_a_record_of_their_own_are_counted_as_nobodys(tmp_path:
     assert (counted.unrecorded, counted.records, counted.users) == (8328, 5, 4)
     assert cells(counted, "reason")["error.usage-log"].records is None  # the row that counts is no fifth person
     assert summary(tmp_path, Filter(until=NOON)).unrecorded == 0
+
+
+def test_what_was_done_to_the_lists_is_counted_apart_and_is_no_request(tmp_path: Path) -> None:
+    done = [nobodys_row("lists", at(NOON) + day * DAY, 7, reason="lists.update") for day in (-1, 0, 1)]
+    store(tmp_path, *sorted([*people(5), *done], key=lambda row: row.time))
+    counted = summary(tmp_path, Filter())
+    assert (counted.list_changes, counted.records, counted.users, counted.unrecorded) == (3, 5, 5, 0)
+    assert (counted.first, counted.last) == (NOON, NOON)
+    assert {cell.value for dimension in counted.cells.values() for cell in dimension}.isdisjoint({"lists.update", ""})
+    assert summary(tmp_path, Filter(since=NOON)).list_changes == 2
+    assert summary(tmp_path, Filter(school="lincoln")).list_changes == 0
 
 
 def test_a_filter_that_singles_out_one_person_gives_no_cell(tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_named_and_unnamed_visits_may_be_the_same_people_and_are_not_added_up(tm
         ({"action": "block", "reason": "category.malware", "category": "malware"}, True),
         ({"action": "challenge"}, False),
         ({"event": "end"}, False),
+        ({"event": "lists"}, False),
         ({"host": ""}, False),
         ({"action": "block", "category": "child-abuse"}, False),
     ],
