@@ -32,7 +32,7 @@ def test_members_and_padding_are_read_as_the_standard_library_reads_them(
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(0, 400), st.integers(0, 7))
-def test_what_the_standard_library_refuses_is_refused_and_nothing_else_is_read_than_it_reads(data: bytes, at: int, bit: int) -> None:
+def test_it_refuses_what_the_standard_library_refuses_and_reads_what_it_reads(data: bytes, at: int, bit: int) -> None:
     packed = bytearray(gzip.compress(data))
     packed[at % len(packed)] ^= 1 << bit
     try:
