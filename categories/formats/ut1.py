@@ -2,7 +2,12 @@
 
 Read: `domains`, `urls` (also `.gz` and in parts, `domains.2`), `usage`, `global_usage`; `expressions` are counted as
 unsupported. Only folders that the settings map are used. Folders that the tree calls white ("do not block") are left
-out unless the settings name them as white with an owner: a loader that blocks every folder blocks sexual education.
+out unless the settings name them as white with an owner: a loader that blocks every folder blocks sexual education. A
+folder that may be either (its own `usage` and `global_usage` together say so) is what the settings name it.
+
+`domains.diff` is not read. squidGuard's documentation has it for a database that was built before ("+new", "-old");
+its own build reads `domains` alone, and a publisher's `domains` holds the changes. An old one that was left lying would
+take entries away again.
 """
 
 from __future__ import annotations
@@ -37,6 +42,8 @@ _LIST_FILE = re.compile(r"(domains|urls|expressions|very_restrictive_expression)
 _WANTED = re.compile(rf"usage|global_usage|{_LIST_FILE.pattern}")
 _TOP = "blacklists"
 _USAGE_CAP = 1024**2
+_LINKS_CAP = 5
+_BLACK, _WHITE = "black", "white"
 
 
 def _unsupported(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
@@ -58,9 +65,12 @@ class _Tree:
     global_usage: Path | None
 
     def folder(self, name: str) -> str | None:
-        """The real folder behind a name or an alias."""
-        known = (name, self.aliases.get(name), ALIASES.get(name))
-        return next((candidate for candidate in known if candidate in self.folders), None)
+        """The real folder with a list in it behind a name or an alias; a link may lead to another link."""
+        link = name
+        for _ in range(_LINKS_CAP):
+            link = self.aliases.get(link, link)
+        known = (name, link, ALIASES.get(name, name))
+        return next((each for each in known if any(map(_LIST_FILE.fullmatch, self.folders.get(each, ())))), None)
 
 
 def open_list(source: ListSource, at: Path, scratch: Path) -> OpenedList:
@@ -68,27 +78,47 @@ def open_list(source: ListSource, at: Path, scratch: Path) -> OpenedList:
     if not source.map and not source.white:
         raise ListRefused(f"list {source.name}: map names no folder of the list; say which of our categories each is")
     tree = _tree_of_folder(source.name, at) if at.is_dir() else _tree_of_archive(source.name, at, scratch)
-    white = _white_folders(tree, source.name)
-    notes = tuple(
-        f"white list {folder} is not used: white has no owner for it"
-        for folder in sorted(white - {tree.folder(name) for name in source.white})
-    )
+    uses = _uses(tree, source.name)
     wanted = {name: category for name, category in source.map.items() if name not in source.white}
-    black = [part for name, category in wanted.items() for part in _black_parts(tree, white, source, name, category)]
-    allowed = [part for name in source.white for part in _white_parts(tree, white, source, name)]
+    black = [part for name, category in wanted.items() for part in _black_parts(tree, uses, source, name, category)]
+    allowed = [part for name in source.white for part in _white_parts(tree, uses, source, name)]
+    both = {part.path for part in black} & {part.path for part in allowed}
+    if both:
+        folder = next(part.file.partition("/")[0] for part in allowed if part.path in both)
+        raise ListRefused(f"list {source.name}: {folder} is mapped and white at once, by two of its names; choose one")
+    notes = (*_unused_white(tree, uses, source), *_twice_mapped(tree, wanted))
     return OpenedList(tuple(dict.fromkeys(black + allowed)), notes)
 
 
-def _black_parts(tree: _Tree, white: frozenset[str], source: ListSource, name: str, category: str) -> Iterator[Part]:
+def _unused_white(tree: _Tree, uses: Mapping[str, frozenset[str]], source: ListSource) -> Iterator[str]:
+    named = {tree.folder(name) for name in source.white}
+    for folder in sorted(uses):
+        if uses[folder] == {_WHITE} and folder not in named:
+            yield f"white list {folder} is not used: white has no owner for it"
+
+
+def _twice_mapped(tree: _Tree, wanted: Mapping[str, str]) -> Iterator[str]:
+    folders: dict[str, dict[str, str]] = {}
+    for name, category in wanted.items():
+        folders.setdefault(tree.folder(name) or "", {})[category] = name
+    for folder, names in sorted(folders.items()):
+        if len(names) > 1:
+            every = ", ".join(f"{name}: {category}" for category, name in names.items())
+            yield f"folder {folder} is mapped by several names ({every}) and gets each category; name it once"
+
+
+def _black_parts(
+    tree: _Tree, uses: Mapping[str, frozenset[str]], source: ListSource, name: str, category: str
+) -> Iterator[Part]:
     folder = _existing(tree, source, name)
-    if folder in white:
+    if uses[folder] == {_WHITE}:
         raise ListRefused(f"list {source.name}: {name} is a white list by its own account; name it under white instead")
     yield from _parts(tree, folder, category, white=False)
 
 
-def _white_parts(tree: _Tree, white: frozenset[str], source: ListSource, name: str) -> Iterator[Part]:
+def _white_parts(tree: _Tree, uses: Mapping[str, frozenset[str]], source: ListSource, name: str) -> Iterator[Part]:
     folder = _existing(tree, source, name)
-    if folder not in white:
+    if _WHITE not in uses[folder]:
         raise ListRefused(f"list {source.name}: {name} is not a white list by its own account; take it out of white")
     if not source.white[name].strip():
         raise ListRefused(f"list {source.name}: white list {name} has no owner; name who answers for it")
@@ -98,7 +128,7 @@ def _white_parts(tree: _Tree, white: frozenset[str], source: ListSource, name: s
 def _existing(tree: _Tree, source: ListSource, name: str) -> str:
     folder = tree.folder(name)
     if folder is None:
-        raise ListRefused(f"list {source.name}: has no folder {name!a}; check the name, or where the list comes from")
+        raise ListRefused(f"list {source.name}: has no folder {name!a} with a list in it; check the name")
     return folder
 
 
@@ -156,26 +186,26 @@ def _files(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in folder.iterdir() if _WANTED.fullmatch(path.name) and not path.is_symlink()}
 
 
-def _white_folders(tree: _Tree, name: str) -> frozenset[str]:
-    white = {folder for folder, files in tree.folders.items() if "usage" in files and _says_white(files["usage"], name)}
+def _uses(tree: _Tree, name: str) -> Mapping[str, frozenset[str]]:
+    """What each folder may be used as, by its own usage and by global_usage; black where neither says anything."""
+    said = {folder: set[str]() for folder in tree.folders}
+    for folder, files in tree.folders.items():
+        if "usage" in files:
+            said[folder] |= {_BLACK, _WHITE}.intersection(_usage_lines(files["usage"], name))
     if tree.global_usage:
-        white |= _white_in_global_usage(_usage_lines(tree.global_usage, name))
-    return frozenset(white & tree.folders.keys())
+        for folder, use in _default_types(_usage_lines(tree.global_usage, name)):
+            said.setdefault(folder, set()).add(use)
+    return {folder: frozenset(uses or {_BLACK}) for folder, uses in said.items() if folder in tree.folders}
 
 
-def _says_white(usage: Path, name: str) -> bool:
-    return "white" in _usage_lines(usage, name)
-
-
-def _white_in_global_usage(text: list[str]) -> set[str]:
-    white, folder = set(), ""
+def _default_types(text: list[str]) -> Iterator[tuple[str, str]]:
+    folder = ""
     for line in text:
         key, _, value = (word.strip() for word in line.partition(":"))
         if key == "name":
             folder = value
-        elif key == "default_type" and value == "white":
-            white.add(folder)
-    return white
+        elif key == "default_type" and value in {_BLACK, _WHITE}:
+            yield folder, value
 
 
 def _usage_lines(path: Path, name: str) -> list[str]:

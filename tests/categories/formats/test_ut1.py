@@ -5,11 +5,15 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from categories.errors import ListRefused
 from categories.formats import ut1
 from categories.sources import ListSource
+from categories.streams import lines, unpacked
 from tests.categories.archives import archive, member, tree
+from tests.categories.golden_lists import GOLDEN, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,3 +138,119 @@ def test_links_in_a_folder_never_lead_out_of_it(tmp_path: Path) -> None:
     with pytest.raises(ListRefused, match="has no folder"):
         opened(source(at, {"adult": "pornography"}), tmp_path)
     assert shown(opened(source(at, {"gambling": "gambling"}), tmp_path)) == [("gambling/domains", "gambling", False)]
+
+
+MAPPED = {"porn": "pornography", "bets": "gambling", "webmail": "webmail", "games": "games"}
+WHITE = {"sexual_education": "Health Services"}
+
+
+def every_line(found: OpenedList) -> list[str]:
+    """What is made of every line of every part."""
+    made = []
+    for part in found.parts:
+        with unpacked(part.path, part.file) as stream:
+            where = f"{part.file}\t{part.category}{' (white)' if part.white else ''}"
+            made += [f"{where}\t{written(parsed)}" for parsed in part.parse(lines(stream))]
+    return made
+
+
+@pytest.mark.parametrize("name", ["ut1", "ut1.tar.gz"])
+def test_golden_tree(tmp_path: Path, name: str) -> None:
+    """As folder and as tar makes it: links, links to links, a stray copy, a diff, compressed files and parts."""
+    found = opened(source(GOLDEN / name, MAPPED, WHITE), tmp_path)
+    assert every_line(found) == (GOLDEN / "ut1.expected").read_text().splitlines()
+    assert found.notes == ("white list liste_bu is not used: white has no owner for it",)
+
+
+def test_a_folder_that_may_be_both_is_what_the_settings_name_it(tmp_path: Path) -> None:
+    found = opened(source(GOLDEN / "ut1", {}, {"webmail": "Communications"}), tmp_path)
+    assert shown(found) == [("webmail/domains", "webmail", True)]
+
+
+USES = {
+    "nothing said": ("", "", {"black"}),
+    "black by its own usage": ("black\n", "", {"black"}),
+    "white by its own usage": ("white\n", "", {"white"}),
+    "both by its own usage": ("black\nwhite\n", "", {"black", "white"}),
+    "white for all": ("", "NAME: a\nDEFAULT_TYPE: white\n", {"white"}),
+    "white for all, black by its own": ("black\n", "NAME:\ta\nDEFAULT_TYPE:white\n", {"black", "white"}),
+    "another folder": ("", "NAME: b\nDEFAULT_TYPE: white\n", {"black"}),
+    "in a comment": ("# white\n", "#NAME: a\n#DEFAULT_TYPE: white\n", {"black"}),
+    "in a description": ("whitewash\n", "NAME: a\nDESC EN: white\nDEFAULT_TYPE: black\n", {"black"}),
+    "a use that is none": ("grey\n", "NAME: a\nDEFAULT_TYPE: grey\n", {"black"}),
+    "no text": ("\0\xff\n", "NAME: a\0\nDEFAULT_TYPE\n:white\n", {"black"}),
+}
+
+
+@pytest.mark.parametrize(("own", "for_all", "expected"), USES.values(), ids=USES)
+def test_what_a_folder_may_be_used_as(tmp_path: Path, own: str, for_all: str, expected: set[str]) -> None:
+    at = tree(tmp_path / "ut1", {"a/domains": "a.test\n", "a/usage": own, "global_usage": for_all})
+    as_black, as_white = source(at, {"a": "games"}), source(at, {}, {"a": "Somebody"})
+    for use, made in (("black", as_black), ("white", as_white)):
+        if use in expected:
+            assert [part.white for part in opened(made, tmp_path).parts] == [use == "white"]
+        else:
+            with pytest.raises(ListRefused, match="white list by its own account"):
+                opened(made, tmp_path)
+
+
+def test_one_folder_under_two_names_gets_both_categories_and_says_so(tmp_path: Path) -> None:
+    found = opened(source(GOLDEN / "ut1", {"porn": "pornography", "adult": "obscene"}), tmp_path)
+    assert {part.category for part in found.parts if part.file == "adult/domains"} == {"pornography", "obscene"}
+    assert any(note.startswith("folder adult is mapped by several names (porn: pornography,") for note in found.notes)
+
+
+def test_one_folder_is_not_black_and_white_at_once(tmp_path: Path) -> None:
+    at = tree(tmp_path / "ut1", {"webmail/domains": "a.test\n", "webmail/usage": "black\nwhite\n"})
+    (at / "mail").symlink_to("webmail")
+    with pytest.raises(ListRefused, match="webmail is mapped and white at once, by two of its names; choose one"):
+        opened(source(at, {"mail": "webmail"}, {"webmail": "Somebody"}), tmp_path)
+
+
+@pytest.mark.parametrize("files", [{"domains.diff": "+a.test\n"}, {"usage": "black\n"}], ids=["diff", "usage"])
+def test_a_folder_without_a_list_is_refused(tmp_path: Path, files: dict[str, str]) -> None:
+    at = tree(tmp_path / "ut1", {f"adult/{name}": text for name, text in files.items()} | {"games/domains": "a.test\n"})
+    with pytest.raises(ListRefused, match="has no folder 'adult' with a list in it; check the name"):
+        opened(source(at, {"adult": "pornography"}), tmp_path)
+
+
+@pytest.mark.parametrize("links", [{"a": "b", "b": "a"}, {"a": "a"}, {"a": "none"}, {"a": ".."}, {"a": "/etc"}])
+def test_links_that_lead_nowhere_end(tmp_path: Path, links: dict[str, str]) -> None:
+    at = tree(tmp_path / "ut1", {"games/domains": "a.test\n"})
+    for name, target in links.items():
+        (at / name).symlink_to(target)
+    with pytest.raises(ListRefused, match="has no folder 'a'"):
+        opened(source(at, {"a": "games"}), tmp_path)
+
+
+names = st.sampled_from(["adult", "porn", "games", "blacklists", "x", "global_usage"])
+files_ = st.sampled_from(["domains", "urls", "domains.2", "domains.gz", "usage", "domains.diff", "README"])
+texts = st.one_of(
+    st.lists(st.sampled_from(["a.test", "b.test/x", "co.uk", "white", "black", "NAME: adult", "DEFAULT_TYPE: white"]))
+    .map("\n".join)
+    .map(str.encode),
+    st.binary(max_size=30),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.tuples(names, files_).map("/".join), texts, max_size=6), st.sampled_from(["adult", "porn"]))
+def test_a_folder_and_its_archive_are_read_alike(
+    tmp_path_factory: pytest.TempPathFactory, members: dict[str, bytes], name: str
+) -> None:
+    folder = tmp_path_factory.mktemp("ut1")
+    for inside, data in members.items():
+        (folder / "blacklists" / inside).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "blacklists" / inside).write_bytes(data)
+    packed = archive(
+        folder / "a.tar", *(member(f"blacklists/{inside}", data) for inside, data in members.items()), mode="w"
+    )
+    found = [read_or_refused(source(at, {name: "games"}), folder) for at in (folder, packed)]
+    assert found[0] == found[1]
+
+
+def read_or_refused(made: ListSource, folder: Path) -> list[str] | str:
+    try:
+        return every_line(opened(made, folder))
+    except ListRefused as refusal:
+        return type(refusal).__name__
