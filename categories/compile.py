@@ -1,83 +1,100 @@
-"""Compile lists to an index: parse every file into a spool on disk, build the trie from it, then the postings.
+"""Compile lists to an index: parse every file into rows on disk, then build a shard after the other from them.
 
-Keys reach the trie from a generator: 6 M keys peak at 588 MiB so, at 1,002 MiB from a Python list (reference/engine.md
-18). An index is made in a new folder and its files are never written again: workers have them mapped into memory.
+Both are done by a pool, a process a core: 6 M keys in one trie took a second minute and twice the memory
+(docs/decisions/0012). An index is made in a new folder and its files are never written again: workers have them mapped
+into memory.
 """
 
 from __future__ import annotations
 
-from array import array
+import hashlib
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-import marisa_trie
-
 from categories.meta import META_FILE, EntryClass, IndexMeta, ListSummary, to_json
+from categories.pool import cores, pool
+from categories.rows import SHARDS
+from categories.shards import build_shard
 from categories.sources import digest_of
-from categories.spool import Spool, file_digest, rows
+from categories.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from categories.pool import Pool
+    from categories.shards import BuiltShard
     from categories.spool import ListAtHand, Progress
 
-KEYS, OFFSETS, CLASSES, LINES = "keys.marisa", "offsets.u32", "classes.u16", "lines.u32"
+#: The shards, one after the other.
+SHARDS_FILE = "shards"
 
-#: A posting is sorted as one number: key id, class, line.
-_ID, _CLASS, _LINE = 64, 32, 0xFFFF_FFFF
+#: Lists of less than this are compiled here, in bytes: starting processes would take longer.
+SMALL = 4 * 1024**2
+_CHUNK = 1 << 20
 
 
-def compile_index(lists: Sequence[ListAtHand], folder: Path, progress: Progress) -> IndexMeta:
-    """Write an index of `lists` into `folder`, which is empty. Raises ListRefused for a list that cannot be used."""
-    path = folder / "spool"
-    with path.open("w", encoding="ascii") as file:
-        spool = Spool(file, progress)
+def compile_index(
+    lists: Sequence[ListAtHand], folder: Path, progress: Progress, processes: int | None = None
+) -> IndexMeta:
+    """Write an index of `lists` into `folder`, which is empty. Raises ListRefused for a list that cannot be used.
+
+    `processes` is how many do it beside this one, 0 for none; without it, what the lists' size and the cores suggest.
+    The same lists make the same files, whatever it is.
+    """
+    work = folder / "rows"
+    work.mkdir()
+    with pool(_processes(lists) if processes is None else processes) as workers:
+        spool = Spool(work, workers, progress)
         for item in lists:
             spool.add(item)
-    progress("index", 0, 2)
-    trie = marisa_trie.Trie(key for _, _, key in rows(path))
-    (folder / KEYS).write_bytes(trie.tobytes())  # its own save() hides a full disk behind RuntimeError
-    progress("index", 1, 2)
-    counts = _write_postings(trie, path, folder)
-    path.unlink()
+        built = _built(work, workers, progress)
+    file = _joined(built, folder)
+    work.rmdir()
+    counts = _distinct(spool.rows, built)
     classes = tuple(spool.classes)
     summaries = tuple(_counted(number, summary, classes, counts) for number, summary in enumerate(spool.lists))
     sources = digest_of(item.source for item in lists)
-    meta = IndexMeta(datetime.now(UTC), sources, _files(folder), classes, summaries)
+    sizes = tuple(shard.size for shard in built)
+    meta = IndexMeta(datetime.now(UTC), sources, {SHARDS_FILE: file}, sizes, classes, summaries)
     (folder / META_FILE).write_bytes(to_json(meta))
-    progress("index", 2, 2)
     return meta
 
 
-def _write_postings(trie: marisa_trie.Trie, spool: Path, folder: Path) -> Counter[int]:
-    """Write who names each key; give the number of distinct entries of each class."""
-    offsets, classes, lines = array("I", [0]), array("H"), array("I")
-    counts: Counter[int] = Counter()
-    key = 0
-    for posting_key, number, line in _distinct(trie, spool):
-        while key < posting_key:
-            offsets.append(len(classes))
-            key += 1
-        classes.append(number)
-        lines.append(line)
-        counts[number] += 1
-    offsets.append(len(classes))
-    for name, values in ((OFFSETS, offsets), (CLASSES, classes), (LINES, lines)):
-        (folder / name).write_bytes(values)
-    return counts
+def _processes(lists: Sequence[ListAtHand]) -> int:
+    paths = (part.path for item in lists for part in item.opened.parts)
+    size = sum(path.stat().st_size for path in paths if path.is_file())
+    return 0 if size < SMALL else cores()
 
 
-def _distinct(trie: marisa_trie.Trie, spool: Path) -> Iterator[tuple[int, int, int]]:
-    """Key id, class and line of every entry in order; of two in one class the first line only."""
-    postings = sorted(trie[key] << _ID | number << _CLASS | line for number, line, key in rows(spool))
-    last = -1
-    for posting in postings:
-        if posting >> _CLASS != last:
-            last = posting >> _CLASS
-            yield posting >> _ID, last & _LINE, posting & _LINE
+def _built(work: Path, workers: Pool, progress: Progress) -> list[BuiltShard]:
+    built = []
+    progress("index", 0, SHARDS)
+    for future in [workers.submit(build_shard, work, number) for number in range(SHARDS)]:
+        built.append(future.result())
+        progress("index", len(built), SHARDS)
+    return built
+
+
+def _joined(built: Sequence[BuiltShard], folder: Path) -> tuple[int, str]:
+    """Put the shards into one file; give its size and SHA-256. Fewer files are sooner safe on the disk."""
+    digest = hashlib.sha256()
+    with (folder / SHARDS_FILE).open("wb") as file:
+        for shard in built:
+            with shard.path.open("rb") as source:
+                for chunk in iter(partial(source.read, _CHUNK), b""):
+                    digest.update(chunk)
+                    file.write(chunk)
+            shard.path.unlink()
+        return file.tell(), digest.hexdigest()
+
+
+def _distinct(rows: Counter[int], built: Sequence[BuiltShard]) -> Counter[int]:
+    """Distinct entries by class."""
+    return rows - sum((shard.repeated for shard in built), Counter())
 
 
 def _counted(number: int, summary: ListSummary, classes: tuple[EntryClass, ...], counts: Counter[int]) -> ListSummary:
@@ -89,9 +106,4 @@ def _counted(number: int, summary: ListSummary, classes: tuple[EntryClass, ...],
             white += counts[index]
         elif entry_class.list == number:
             black[entry_class.category] += counts[index]
-    return replace(summary, entries=black.total() + white, white=white, counts=dict(sorted(black.items())))
-
-
-def _files(folder: Path) -> dict[str, tuple[int, str]]:
-    names = (KEYS, OFFSETS, CLASSES, LINES)
-    return {name: ((folder / name).stat().st_size, file_digest(folder / name)) for name in names}
+    return replace(summary, entries=black.total() + white, white=white, counts=dict(sorted((+black).items())))

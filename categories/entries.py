@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Covers(StrEnum):
@@ -14,9 +14,11 @@ class Covers(StrEnum):
     PREFIX = "prefix"  # a host and the beginning of a path (and query)
 
 
-@dataclass(frozen=True, slots=True)
-class ListEntry:
-    """One line of a list. `white` entries say "do not block", and count only where mapped by name with an owner."""
+class ListEntry(NamedTuple):
+    """One line of a list. `white` entries say "do not block", and count only where mapped by name with an owner.
+
+    A tuple, for every look-up of a listed host makes one: that takes a quarter of the time of a frozen dataclass.
+    """
 
     category: str
     pattern: str  # "example.com" or "example.com/path"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import mmap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import marisa_trie
-
-from categories.compile import CLASSES, KEYS, LINES, OFFSETS
+from categories.compile import SHARDS_FILE
 from categories.entries import Covers, ListEntry
 from categories.errors import IndexRefused
 from categories.keys import at_boundary, pattern_of, request_keys, specificity
 from categories.meta import read_meta
+from categories.rows import LINE, LINE_BITS, shard_of
+from categories.shards import Shard, shards
 from categories.taxonomy import CHILD_ABUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from categories.meta import EntryClass, IndexMeta, ListSummary
@@ -26,28 +26,37 @@ if TYPE_CHECKING:
 WITHHELD = "(withheld)"
 
 
+class _Known(NamedTuple):
+    """What the entries of a class have in common, ready to be given."""
+
+    category: str
+    covers: Covers
+    list: str
+    list_version: str
+    file: str
+    white: bool
+    withheld: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Mapped:
-    """The mapped files. The trie points into `keys` without holding it: it must not be used when this is gone."""
+    """The mapped files, and what the postings in them stand for."""
 
-    keys: memoryview
-    trie: marisa_trie.Trie
-    offsets: memoryview
-    classes: memoryview
-    lines: memoryview
-    meta: IndexMeta
+    shards: tuple[Shard, ...]
+    classes: tuple[_Known, ...]
 
 
 class CategoryIndex:
     """A read-only index of one generation. Look-ups are safe from every thread, also while `close` is called."""
 
-    def __init__(self, mapped: _Mapped, generation: str) -> None:
-        self._mapped: _Mapped | None = mapped
+    def __init__(self, meta: IndexMeta, data: memoryview, generation: str) -> None:
+        classes = tuple(_known(meta.lists[each.list], each) for each in meta.classes)
+        self._mapped: _Mapped | None = _Mapped(tuple(shards(data, meta.shards)), classes)
         self.generation = generation
-        self.lists: tuple[ListSummary, ...] = mapped.meta.lists
-        self.counts: Mapping[str, Mapping[str, int]] = mapped.meta.counts
-        self.built = mapped.meta.built
-        self.sources = mapped.meta.sources
+        self.lists: tuple[ListSummary, ...] = meta.lists
+        self.counts: Mapping[str, Mapping[str, int]] = meta.counts
+        self.built = meta.built
+        self.sources = meta.sources
 
     @classmethod
     def open(cls, folder: Path) -> CategoryIndex:
@@ -57,11 +66,8 @@ class CategoryIndex:
         and hashing reads the pages in before the index is switched to.
         """
         meta = read_meta(folder)
-        views = {name: _verified(folder / name, size, digest) for name, (size, digest) in meta.files.items()}
-        trie = marisa_trie.Trie()
-        trie.map(views[KEYS])
-        arrays = views[OFFSETS].cast("I"), views[CLASSES].cast("H"), views[LINES].cast("I")
-        return cls(_Mapped(views[KEYS], trie, *arrays, meta), folder.name)
+        size, digest = meta.files[SHARDS_FILE]
+        return cls(meta, _verified(folder / SHARDS_FILE, size, digest), folder.name)
 
     def lookup(self, host: str, path: str = "/", query: str = "") -> tuple[ListEntry, ...]:
         """Every entry that covers a canonical address, the most specific first, then in the order of the lists.
@@ -71,14 +77,21 @@ class CategoryIndex:
         mapped = self._mapped
         if mapped is None:
             raise ValueError(f"index {self.generation} is closed")
+        shard = mapped.shards[shard_of(host)]
         requests = request_keys(host, path, query)
-        walk = mapped.trie.iter_prefixes_with_ids
+        walk = shard.trie.iter_prefixes_with_ids
         keys = {key: number for request in requests for key, number in walk(request) if at_boundary(key, request)}
         if not keys:
             return ()
         own_host = requests[0].partition("/")[0] + "/"
-        ordered = sorted(keys, key=specificity, reverse=True)
-        found = (entry for key in ordered for entry in _entries(mapped, key, keys[key], own_host))
+        ordered = sorted(keys, key=specificity, reverse=True) if len(keys) > 1 else keys
+        found = [
+            _entry(known, key, posting & LINE)
+            for key in ordered
+            for posting in shard.postings(keys[key])
+            # The key of the bare host is asked for because of a leading www: for paths, not for what is it alone.
+            if (known := mapped.classes[posting >> LINE_BITS]).covers is not Covers.HOST or key == own_host
+        ]
         return tuple(dict.fromkeys(found))
 
     def close(self) -> None:
@@ -86,27 +99,24 @@ class CategoryIndex:
         self._mapped = None
 
 
-def _entries(mapped: _Mapped, key: str, number: int, own_host: str) -> Iterator[ListEntry]:
-    for posting in range(mapped.offsets[number], mapped.offsets[number + 1]):
-        entry_class = mapped.meta.classes[mapped.classes[posting]]
-        # The key of the bare host is asked for because of a leading www: for path entries, not those for it alone.
-        if entry_class.covers is Covers.HOST and key != own_host:
-            continue
-        yield _entry(mapped.meta.lists[entry_class.list], entry_class, key, mapped.lines[posting])
-
-
-def _entry(summary: ListSummary, entry_class: EntryClass, key: str, line: int) -> ListEntry:
+def _known(summary: ListSummary, entry_class: EntryClass) -> _Known:
     withheld = entry_class.category == CHILD_ABUSE
-    return ListEntry(
+    return _Known(
         category=entry_class.category,
-        pattern=WITHHELD if withheld else pattern_of(key, entry_class.covers),
         covers=entry_class.covers,
         list=summary.name,
         list_version=summary.version,
         file="" if withheld else entry_class.file,
-        line=0 if withheld else line,
         white=entry_class.white,
+        withheld=withheld,
     )
+
+
+def _entry(known: _Known, key: str, line: int) -> ListEntry:
+    category, covers, name, version, file, white, withheld = known
+    if withheld:
+        return ListEntry(category, WITHHELD, covers, name, version, file, 0, white)
+    return ListEntry(category, pattern_of(key, covers), covers, name, version, file, line, white)
 
 
 def _verified(path: Path, size: int, digest: str) -> memoryview:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from categories.entries import Covers
 from categories.errors import IndexRefused
+from categories.shards import ShardSize
 from categories.taxonomy import CHILD_ABUSE, FLOOR
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 META_FILE = "meta.json"
 #: Raised whenever the files of an index change their shape: an older index then has to be compiled again.
-SHAPE = 2
+SHAPE = 3
 _META_CAP = 64 * 1024**2
 
 
@@ -73,6 +74,7 @@ class IndexMeta:
     built: datetime  # UTC
     sources: str  # sources.digest_of what it was compiled from
     files: Mapping[str, tuple[int, str]]
+    shards: tuple[ShardSize, ...]  # where each stands in the file of shards
     classes: tuple[EntryClass, ...]
     lists: tuple[ListSummary, ...]
 
@@ -124,6 +126,7 @@ def _from_json(body: dict[str, Any]) -> IndexMeta:
         built=datetime.fromisoformat(body["built"]).astimezone(UTC),
         sources=body["sources"],
         files={name: (size, digest) for name, (size, digest) in body["files"].items()},
+        shards=tuple(ShardSize(**item) for item in body["shards"]),
         classes=tuple(EntryClass(**{**item, "covers": Covers(item["covers"])}) for item in body["classes"]),
         lists=tuple(_summary(item) for item in body["lists"]),
     )

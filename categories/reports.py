@@ -6,7 +6,6 @@ lists name is never told, not even whether one host is among them.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +103,7 @@ def lookup(index: CategoryIndex, text: str) -> dict[str, Any]:
         "host": address.host,
         "display": display_host(address.host),
         "generation": index.generation,
-        "entries": [asdict(entry) for entry in entries if entry.category != CHILD_ABUSE],
+        "entries": [entry._asdict() for entry in entries if entry.category != CHILD_ABUSE],
         "note": _NOT_CONSULTED,
     }
 

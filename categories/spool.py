@@ -1,26 +1,36 @@
-"""Parse lists into one spool file on disk: class, line and key of every entry. Memory does not grow with the lists."""
+"""Parse lists into rows on disk: the key of every entry and who has it. Memory does not grow with the lists.
+
+A file is read here, and its blocks are parsed by a pool. Classes have their numbers beforehand, so what comes out does
+not depend on which process took which block.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import batched
 from typing import TYPE_CHECKING
 
+from categories.blocks import blocks, one_piece
+from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.floor import refusing_floor
 from categories.formats.entry import ParsedEntry, RejectedLine
 from categories.keys import entry_key
 from categories.meta import EntryClass, ListSummary
-from categories.streams import damage_refused, lines, unpacked
+from categories.rows import LINE_BITS, Rows, shard_of
+from categories.streams import damage_refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
-    from typing import TextIO
 
-    from categories.entries import Covers
+    from categories.blocks import Block
     from categories.formats.entry import OpenedList, ParsedLine, Part
+    from categories.pool import Pool
     from categories.sources import ListSource
 
 #: A list is refused with more than HANDFUL rejected lines that are over 1 % of its lines, and at the caps at once.
@@ -29,7 +39,8 @@ REJECTED_CAP = 100_000
 LINES_CAP = 50_000_000
 #: How many rejected lines are shown, by file, line and reason.
 EXAMPLES = 5
-_STEP = 50_000
+#: How much of a file that is parsed in one piece is in memory at once, in lines.
+_STEP = 10_000
 
 #: Told what is at work, how much of it is done, and of how much (None: nobody knows yet).
 type Progress = Callable[[str, int, int | None], None]
@@ -45,99 +56,137 @@ class ListAtHand:
     made: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _PartAtHand:
+    """A file of a list, and where its rows go. `classes` is the number of its first class, one for each of Covers."""
+
+    part: Part
+    classes: int
+    withheld: bool
+    folder: Path
+
+
 @dataclass(slots=True)
-class _Tally:
-    entries: int = 0
+class Tally:
+    """What came of some lines: rows by number of class, lines that are no entries, and the first of those."""
+
+    rows: Counter[int] = field(default_factory=Counter)
     rejected: int = 0
     unsupported: int = 0
     examples: list[str] = field(default_factory=list)
 
     @property
     def lines(self) -> int:
-        return self.entries + self.rejected + self.unsupported
+        """How many lines that is, as far as each gave one thing."""
+        return self.rows.total() + self.rejected + self.unsupported
+
+    def add(self, later: Tally) -> None:
+        """Take in what came of the lines that follow."""
+        self.rows += later.rows
+        self.rejected += later.rejected
+        self.unsupported += later.unsupported
+        self.examples += later.examples[: EXAMPLES - len(self.examples)]
 
 
 @dataclass(slots=True)
 class Spool:
-    """Writes entries, and numbers their classes in the order they come."""
+    """Writes the rows of lists into `folder`, and numbers their classes. `rows` counts them by class."""
 
-    file: TextIO
+    folder: Path
+    pool: Pool
     progress: Progress
-    classes: dict[EntryClass, int] = field(default_factory=dict)
+    classes: list[EntryClass] = field(default_factory=list)
+    rows: Counter[int] = field(default_factory=Counter)
     lists: list[ListSummary] = field(default_factory=list)
 
     def add(self, item: ListAtHand) -> None:
         """Parse a whole list. Raises ListRefused when it is damaged, or when too many lines are no entries."""
-        tally = _Tally()
+        tally = Tally()
         with refusing_floor(item.source):
-            for part in item.opened.parts:
-                self._add_part(item.source, part, tally)
-            if tally.rejected > max(HANDFUL, (tally.entries + tally.rejected) // 100):
+            for later in _in_turn(self._parsed(item), 2 * self.pool.processes):
+                tally.add(later)
+                self.progress(item.source.name, tally.lines, None)
+                _check_caps(item.source, tally)
+            if tally.rejected > max(HANDFUL, (tally.lines - tally.unsupported) // 100):
                 raise _too_many_rejected(item.source, tally)
+        self.rows += tally.rows
         self.lists.append(_summary(item, tally))
 
-    def _add_part(self, source: ListSource, part: Part, tally: _Tally) -> None:
-        name = f"list {source.name}: {part.file}" if not source.withheld else f"list {source.name}"
-        with unpacked(part.path, name) as stream:
-            classes: dict[Covers, int] = {}
-            for parsed in part.parse(lines(stream)):
-                if isinstance(parsed, ParsedEntry):
-                    number = classes.get(parsed.covers)
-                    if number is None:
-                        number = classes[parsed.covers] = self._class(part, parsed.covers)
-                    key = entry_key(parsed.host, parsed.covers, parsed.target)
-                    self.file.write(f"{number}\t{parsed.line}\t{key}\n")
-                    tally.entries += 1
-                else:
-                    _count(parsed, part, source, tally)
-                if tally.lines % _STEP == 0:
-                    self.progress(source.name, tally.lines, None)
-                    _check_caps(source, tally)
-        self.progress(source.name, tally.lines, None)
-
-    def _class(self, part: Part, covers: Covers) -> int:
-        entry_class = EntryClass(len(self.lists), part.file, part.category, covers, part.white)
-        return self.classes.setdefault(entry_class, len(self.classes))
+    def _parsed(self, item: ListAtHand) -> Iterator[Callable[[], Tally]]:
+        for part in item.opened.parts:
+            file = _PartAtHand(part, len(self.classes), item.source.withheld, self.folder)
+            self.classes += [
+                EntryClass(len(self.lists), part.file, part.category, covers, part.white) for covers in Covers
+            ]
+            name = f"list {item.source.name}" if file.withheld else f"list {item.source.name}: {part.file}"
+            if part.in_one_piece:
+                for parsed in batched(part.parse(one_piece(part.path, name)), _STEP):
+                    yield partial(_spooled, file, parsed)
+            else:
+                for block in blocks(part.path, name):
+                    yield self.pool.submit(spool_block, file, block).result
 
 
-def rows(path: Path) -> Iterator[tuple[int, int, str]]:
-    """Class, line and key of every entry in a spool file."""
-    with path.open(encoding="ascii") as spool:
-        for row in spool:
-            number, line, key = row.rstrip("\n").split("\t")
-            yield int(number), int(line), key
+def _in_turn(work: Iterable[Callable[[], Tally]], ahead: int) -> Iterator[Tally]:
+    """What comes of each, in order, while up to `ahead` more are at work."""
+    waiting: deque[Callable[[], Tally]] = deque()
+    for each in work:
+        waiting.append(each)
+        if len(waiting) > ahead:
+            yield waiting.popleft()()
+    for each in waiting:
+        yield each()
 
 
-def _count(parsed: ParsedLine, part: Part, source: ListSource, tally: _Tally) -> None:
-    if not isinstance(parsed, RejectedLine):
-        tally.unsupported += 1
-        return
-    tally.rejected += 1
-    if len(tally.examples) < EXAMPLES and not source.withheld:
-        tally.examples.append(f"{part.file}:{parsed.line}: {parsed.reason}")
+def spool_block(file: _PartAtHand, block: Block) -> Tally:
+    """Parse a block and write its rows; runs in a process of the pool."""
+    return _spooled(file, file.part.parse(block.lines))
 
 
-def _check_caps(source: ListSource, tally: _Tally) -> None:
+def _spooled(file: _PartAtHand, parsed_lines: Iterable[ParsedLine]) -> Tally:
+    tally, rows = Tally(), Rows()
+    first = {covers: (file.classes + number) << LINE_BITS for number, covers in enumerate(Covers)}
+    seen: dict[Covers, int] = dict.fromkeys(Covers, 0)
+    keys, postings = rows.keys, rows.postings
+    for parsed in parsed_lines:
+        if isinstance(parsed, ParsedEntry):
+            line, host, covers, target = parsed
+            shard = shard_of(host)
+            keys[shard].append(entry_key(host, covers, target))
+            postings[shard].append(first[covers] | line)
+            seen[covers] += 1
+        elif isinstance(parsed, RejectedLine):
+            tally.rejected += 1
+            if len(tally.examples) < EXAMPLES and not file.withheld:
+                tally.examples.append(f"{file.part.file}:{parsed.line}: {parsed.reason}")
+        else:
+            tally.unsupported += 1
+    rows.write(file.folder)
+    tally.rows.update({file.classes + number: seen[covers] for number, covers in enumerate(Covers)})
+    return tally
+
+
+def _check_caps(source: ListSource, tally: Tally) -> None:
     if tally.rejected > REJECTED_CAP:
         raise _too_many_rejected(source, tally)
     if tally.lines > LINES_CAP:
         raise ListRefused(f"list {source.name}: has more than {LINES_CAP} lines")
 
 
-def _too_many_rejected(source: ListSource, tally: _Tally) -> ListRefused:
+def _too_many_rejected(source: ListSource, tally: Tally) -> ListRefused:
     example = f", as {tally.examples[0]}" if tally.examples else ""
-    count = f"{tally.rejected} of {tally.entries + tally.rejected} lines are no entries"
+    count = f"{tally.rejected} of {tally.lines - tally.unsupported} lines are no entries"
     return ListRefused(f"list {source.name}: {count}{example}; check its format and where it comes from")
 
 
-def _summary(item: ListAtHand, tally: _Tally) -> ListSummary:
+def _summary(item: ListAtHand, tally: Tally) -> ListSummary:
     date, digest = _version(item)
     return ListSummary(
         name=item.source.name,
         format=item.source.format,
         date=date,
         digest=digest,
-        entries=tally.entries,
+        entries=tally.rows.total(),
         white=0,
         rejected=tally.rejected,
         unsupported=tally.unsupported,

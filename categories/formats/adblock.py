@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from categories.formats.entry import UnsupportedLine, each_line, listed_host, whole_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 _DOMAIN = re.compile(r"\|\|([^*^|/$,]+)\^(?:\$important)?")
 _HEADER = re.compile(r"\[Adblock[^\]]*\]", re.IGNORECASE)
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read "||example.com^" lines; "!" begins a comment."""
-    return each_line(raw_lines, _entries)
+    return each_line(numbered_lines, _entries)
 
 
 def _entries(line: int, text: str) -> Iterator[ParsedLine]:

@@ -12,9 +12,9 @@ from categories.address import MalformedAddress
 from categories.formats.entry import RejectedLine, UnsupportedLine, each_line, listed_host, whole_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 #: What may stand behind the names for a name that is not to be found; "#" is every address that leads nowhere.
 _NOWHERE = {
@@ -24,9 +24,9 @@ _NOWHERE = {
 }
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read "option=/name[/name…]/[address]" lines."""
-    return each_line(raw_lines, _entries)
+    return each_line(numbered_lines, _entries)
 
 
 def _entries(line: int, text: str) -> Iterator[ParsedLine]:

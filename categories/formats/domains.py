@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from categories.formats.entry import each_line, listed_host, whole_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read `example.com` lines."""
-    return each_line(raw_lines, lambda line, text: (whole_host(line, listed_host(text)),))
+    return each_line(numbered_lines, lambda line, text: (whole_host(line, listed_host(text)),))

@@ -12,16 +12,16 @@ from categories.formats.entry import UnsupportedLine, each_line, listed_host, wh
 from categories.formats.urls import listed_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 _ITS_OWN = (".Include<", "*")
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read "example.com" and "example.com/path" lines."""
-    return each_line(raw_lines, lambda line, text: (_entry(line, text),))
+    return each_line(numbered_lines, lambda line, text: (_entry(line, text),))
 
 
 def _entry(line: int, text: str) -> ParsedLine:

@@ -9,9 +9,9 @@ from categories.entries import Covers
 from categories.formats.entry import ParsedEntry, RejectedLine, each_line, listed_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 _NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "127.0.1.1", "::", "::1", "0:0:0:0:0:0:0:0", "0:0:0:0:0:0:0:1"})
 _OWN_NAMES = frozenset(
@@ -23,9 +23,9 @@ _OWN_NAMES = frozenset(
 )
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read "address name [name …]" lines; the machine's own names are left out."""
-    return each_line(raw_lines, _entries)
+    return each_line(numbered_lines, _entries)
 
 
 def _entries(line: int, text: str) -> Iterator[ParsedLine]:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from categories.formats.entry import UnsupportedLine, each_line, name_or_wildcard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 _COMMENT = re.compile(r";.*")
 _RECORD = re.compile(r"(\S+)\s+(?:\d+[smhdw]?\s+)?(?:IN\s+)?(CNAME|A|AAAA)\s+(\S+)", re.IGNORECASE)
@@ -30,9 +30,9 @@ _NOWHERE = {
 _TRIGGERS = (".rpz-ip", ".rpz-client-ip", ".rpz-nsip", ".rpz-nsdname")
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read the zone's records; its own (SOA, NS, "@") and its directives are left out."""
-    return each_line(raw_lines, _Zone().entries)
+    return each_line(numbered_lines, _Zone().entries)
 
 
 class _Zone:

@@ -15,17 +15,17 @@ from categories.entries import Covers
 from categories.formats.entry import ParsedEntry, each_line, listed_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _NOT_IN_HOST = re.compile(r"[@*]")
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read "host/path?query" lines."""
-    return each_line(raw_lines, lambda line, text: (listed_url(line, text),))
+    return each_line(numbered_lines, lambda line, text: (listed_url(line, text),))
 
 
 def listed_url(line: int, text: str) -> ParsedEntry:

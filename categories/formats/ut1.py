@@ -23,10 +23,10 @@ from categories.streams import damage_refused, lines, unpacked
 from categories.unpack import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from categories.formats.entry import LineParser, ParsedLine
+    from categories.formats.entry import LineParser, NumberedLines, ParsedLine
     from categories.sources import ListSource
 
 #: Names that the tree's own links give to folders; a copy that lost its links still has them.
@@ -46,8 +46,8 @@ _LINKS_CAP = 5
 _BLACK, _WHITE = "black", "white"
 
 
-def _unsupported(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
-    return each_line(raw_lines, lambda line, _: (UnsupportedLine(line),))
+def _unsupported(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
+    return each_line(numbered_lines, lambda line, _: (UnsupportedLine(line),))
 
 
 _PARSERS: Mapping[str, LineParser] = {

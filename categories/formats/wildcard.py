@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from categories.formats.entry import each_line, name_or_wildcard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read "*.example.com" and "example.com" lines."""
-    return each_line(raw_lines, lambda line, text: (name_or_wildcard(line, text),))
+    return each_line(numbered_lines, lambda line, text: (name_or_wildcard(line, text),))

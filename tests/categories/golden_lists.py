@@ -27,11 +27,11 @@ def written(parsed: ParsedLine) -> str:
 def parsed_as_expected(name: str, parse: LineParser) -> None:
     expected = (GOLDEN / f"{name}.expected").read_text().splitlines()
     with unpacked(GOLDEN / name, name) as stream:
-        assert [written(parsed) for parsed in parse(lines(stream))] == expected
+        assert [written(parsed) for parsed in parse(enumerate(lines(stream), 1))] == expected
 
 
 def every_line_is_an_entry_or_rejected(parse: LineParser, raw: list[bytes]) -> None:
-    for parsed in parse(raw):
+    for parsed in parse(enumerate(raw, 1)):
         assert 1 <= parsed.line <= len(raw)
         if isinstance(parsed, ParsedEntry):
             assert canonical_host(parsed.host) == parsed.host

@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from categories.address import canonical_host, is_public_suffix, parse, path_readings
+from categories.compile import SHARDS_FILE
 from categories.entries import Covers, ListEntry
 from categories.errors import IndexRefused
 from categories.index import WITHHELD, CategoryIndex
+from categories.meta import META_FILE
 from categories.sources import ListSource
 from categories.starter import STARTER
 from categories.update import compile_generation
@@ -155,7 +157,7 @@ def test_files_may_be_removed_while_the_index_is_open(district: District) -> Non
     assert index.lookup("pornography.test")
 
 
-FILES = ("keys.marisa", "offsets.u32", "classes.u16", "lines.u32", "meta.json")
+FILES = (SHARDS_FILE, META_FILE)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -182,11 +184,16 @@ def test_a_damaged_index_refuses_to_open(district: District, file: str, damage: 
 
 
 labels = st.sampled_from(["a", "b", "www", "ads", "web1", "x-y", "münchen", "straße", "_s"])
-names = st.lists(labels, min_size=1, max_size=4).map(lambda parts: ".".join([*parts, "test"]))
+domains = st.sampled_from(["test", "a.test", "github.io", "co.uk"])  # a shard is of the last two labels
+names = st.lists(labels, min_size=1, max_size=4).flatmap(
+    lambda parts: domains.map(lambda domain: ".".join([*parts, domain]))
+)
+literals = st.sampled_from(["192.0.2.1", "1.192.0.2.1.test", "2.0.2.1", "192.0.2.11", "[2001:db8::1]", "[2001:db8::]"])
+hosts = names | literals
 segments = st.lists(st.sampled_from(["a", "B", "ab", "c;d", "%41", ""]), max_size=3)
 paths = segments.map(lambda parts: "/" + "/".join(parts))
 queries = st.sampled_from(["", "?q=1", "?Q=12", "?"])
-addresses = st.builds("{}{}{}".format, names, paths, queries)
+addresses = st.builds("{}{}{}".format, hosts | st.sampled_from(["test", "localhost"]), paths, queries)
 
 
 def plainly(entries: list[tuple[str, str]], url: str) -> set[str]:
@@ -203,6 +210,8 @@ def _covers(kind: str, text: str, host: str, url: str) -> bool:
     entry, asked = parse(f"http://{text}"), parse(url)
     if _bare(entry.host) != _bare(host) and entry.host != host:
         return False
+    if "." not in entry.host and ":" not in entry.host and not entry.query and entry.path == "/":
+        return False  # a single label whole is a rejected line
     wanted = (entry.path if entry.query else entry.path.rstrip("/") or "/").lower()
     for reading in path_readings(asked.path):
         path = reading.lower()
@@ -220,7 +229,7 @@ def _bare(host: str) -> str:
 
 
 entries_of_lists = st.lists(
-    st.tuples(st.sampled_from(["hosts", "domains"]), names) | st.tuples(st.just("urls"), addresses), max_size=12
+    st.tuples(st.sampled_from(["hosts", "domains"]), hosts) | st.tuples(st.just("urls"), addresses), max_size=12
 )
 
 

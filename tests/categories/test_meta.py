@@ -11,6 +11,7 @@ import pytest
 from categories.entries import Covers
 from categories.errors import IndexRefused
 from categories.meta import META_FILE, EntryClass, IndexMeta, ListSummary, digest_of, read_meta, to_json
+from categories.shards import ShardSize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,8 @@ UT1 = ListSummary("ut1", "ut1", NOW, "3f9a1c2e" * 8, 3, 1, 0, 0, {"pornography":
 META = IndexMeta(
     NOW,
     "5" * 64,
-    {"keys.marisa": (10, "0" * 64)},
+    {"shards": (10, "0" * 64)},
+    (ShardSize(2048, 80, 0), ShardSize(2048, 8, 24)),
     (EntryClass(0, "adult/domains", "pornography", Covers.DOMAIN, False),),
     (UT1,),
 )

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pytest
 
+from categories import blocks as blocks_module
 from categories import spool as spool_module
+from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.formats import FORMATS
+from categories.pool import pool
+from categories.rows import LINE, LINE_BITS, SHARDS, rows_of
 from categories.sources import ListSource
-from categories.spool import HANDFUL, ListAtHand, Spool, rows
+from categories.spool import EXAMPLES, HANDFUL, ListAtHand, Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -19,6 +23,20 @@ def at_hand(path: Path, text: str, category: str = "games") -> ListAtHand:
     path.write_text(text)
     source = ListSource("mine", "domains", path=path, category=category)
     return ListAtHand(source, path, FORMATS["domains"](source, path, path.parent))
+
+
+def spooled(folder: Path, item: ListAtHand, told: Callable[..., None] = lambda *_: None) -> Spool:
+    work = folder / "rows"
+    work.mkdir()
+    with pool(0) as here:
+        spool = Spool(work, here, told)
+        spool.add(item)
+    return spool
+
+
+def rows(folder: Path) -> set[tuple[str, int, int]]:
+    found = (row for shard in range(SHARDS) for row in rows_of(folder / "rows", shard))
+    return {(key, posting >> LINE_BITS, posting & LINE) for key, posting in found}
 
 
 def good(count: int) -> str:
@@ -32,40 +50,67 @@ def good(count: int) -> str:
 def test_more_than_a_handful_and_one_percent_refuse_a_list(
     tmp_path: Path, entries: int, bad: int, refused: bool
 ) -> None:
-    spool = Spool(io.StringIO(), lambda *_: None)
     item = at_hand(tmp_path / "mine", good(entries) + "*\n" * bad)
     if refused:
         with pytest.raises(ListRefused, match=rf"{bad} of {entries + bad} lines .*mine:{entries + 1}: wildcard"):
-            spool.add(item)
+            spooled(tmp_path, item)
     else:
-        spool.add(item)
+        spool = spooled(tmp_path, item)
         assert (spool.lists[0].entries, spool.lists[0].rejected) == (entries, bad)
 
 
 def test_rows_come_back_and_progress_is_told(tmp_path: Path) -> None:
     told: list[tuple[str, int, int | None]] = []
-    path = tmp_path / "spool"
-    with path.open("w") as file:
-        Spool(file, lambda *step: told.append(step)).add(at_hand(tmp_path / "mine", "# x\na.test\n192.0.2.1\n"))
-    assert list(rows(path)) == [(0, 2, "tset.a."), (1, 3, "1.2.0.291./")]
+    item = at_hand(tmp_path / "mine", "# x\na.test\n192.0.2.1\n")
+    spool = spooled(tmp_path, item, lambda *step: told.append(step))
+    classes = {(spool.classes[number].covers, key, line) for key, number, line in rows(tmp_path)}
+    assert classes == {(Covers.DOMAIN, "tset.a.", 2), (Covers.HOST, "1.2.0.291./", 3)}
     assert told[-1] == ("mine", 2, None)
 
 
 def test_a_flood_of_bad_lines_is_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool_module, "REJECTED_CAP", 10)
-    monkeypatch.setattr(spool_module, "_STEP", 20)
+    monkeypatch.setattr(blocks_module, "BLOCK", 40)
     with pytest.raises(ListRefused, match="20 of 20 lines"):
-        Spool(io.StringIO(), lambda *_: None).add(at_hand(tmp_path / "mine", "*\n" * 1000))
+        spooled(tmp_path, at_hand(tmp_path / "mine", "*\n" * 1000))
 
 
 def test_too_many_lines_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool_module, "LINES_CAP", 10)
-    monkeypatch.setattr(spool_module, "_STEP", 20)
+    monkeypatch.setattr(blocks_module, "BLOCK", 40)
     with pytest.raises(ListRefused, match="more than 10 lines"):
-        Spool(io.StringIO(), lambda *_: None).add(at_hand(tmp_path / "mine", good(30)))
+        spooled(tmp_path, at_hand(tmp_path / "mine", good(30)))
 
 
 def test_no_line_of_a_withheld_list_is_told(tmp_path: Path) -> None:
     with pytest.raises(ListRefused) as refusal:
-        Spool(io.StringIO(), lambda *_: None).add(at_hand(tmp_path / "mine", "a.test b\n" * 20, "child-abuse"))
+        spooled(tmp_path, at_hand(tmp_path / "mine", "a.test b\n" * 20, "child-abuse"))
     assert "mine:" not in str(refusal.value).replace("list mine:", "")
+
+
+def test_lines_keep_their_numbers_and_examples_their_order_over_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK", 50)
+    text = "".join("*\n" if number % 10 == 0 else f"host{number}.test\n" for number in range(1, 101))
+    monkeypatch.setattr(spool_module, "HANDFUL", 10)
+    spool = spooled(tmp_path, at_hand(tmp_path / "mine", text))
+    assert {line for _, _, line in rows(tmp_path)} == {line for line in range(1, 101) if line % 10}
+    assert spool.lists[0].examples == tuple(f"mine:{line}: wildcard" for line in range(10, 10 + 10 * EXAMPLES, 10))
+    assert (spool.lists[0].entries, spool.lists[0].rejected) == (90, 10)
+
+
+def test_a_format_whose_lines_hang_together_is_read_in_one_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK", 8)
+    monkeypatch.setattr(spool_module, "_STEP", 2)
+    path = tmp_path / "mine"
+    path.write_text("@ SOA a b (\n1.test CNAME .\n2.test CNAME .\n)\n*.3.test CNAME .\n" + "4.test CNAME .\n" * 3)
+    source = ListSource("mine", "rpz", path=path, category="games")
+    spool = spooled(tmp_path, ListAtHand(source, path, FORMATS["rpz"](source, path, tmp_path)))
+    assert {(key, line) for key, _, line in rows(tmp_path)} == {
+        ("tset.3.", 5),
+        *(("tset.4./", line) for line in (6, 7, 8)),
+    }
+    assert spool.lists[0].entries == 4
