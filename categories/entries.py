@@ -12,6 +12,7 @@ class Covers(StrEnum):
     DOMAIN = "domain"  # the host and every sub-domain, on label boundaries
     HOST = "host"  # that host alone
     PREFIX = "prefix"  # a host and the beginning of a path (and query)
+    EXPRESSION = "expression"  # every address that a regular expression matches
 
 
 class ListEntry(NamedTuple):

@@ -153,7 +153,12 @@ def test_imports_of_ours_keep_to_the_table(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "files"), [*[("mitmproxy", MITMPROXY)], *[(driver, SQL) for driver in sorted(SQL_DRIVERS)]]
+    ("library", "files"),
+    [
+        ("mitmproxy", MITMPROXY),
+        ("hyperscan", {"categories/expression_engine.py"}),
+        *[(driver, SQL) for driver in sorted(SQL_DRIVERS)],
+    ],
 )
 def test_a_library_is_imported_only_where_it_is_faced(library: str, files: set[str]) -> None:
     users = {path for path in sources() if any(within(module, (library,)) for module in imports(path))}
