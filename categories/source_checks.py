@@ -40,6 +40,8 @@ def _problem(source: ListSource, seen: set[str]) -> str | None:
         return "give either url or path"
     if source.withheld and source.url is not None:
         return "child-abuse comes from a licensed local file: give path, not url"
+    if source.withheld and source.white:
+        return "nothing of a child-abuse list is white: what it excepts would be shown; take white out"
     return None
 
 

@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 LIST_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 LIST_NAME_RULE = "a list's name has up to 40 small letters, digits, - and _"
 
+#: The formats whose lists hold exceptions among their entries, and what `white` calls those.
+EXCEPTING = ("adblock", "rpz")
+EXCEPTIONS = "exceptions"
+
 
 @dataclass(frozen=True, slots=True)
 class ListSource:
     """One subscribed list.
 
     Exactly one of `url` and `path` is set. A list with several categories of its own has `map` (its name -> ours), any
-    other has `category`. `white` names the folders of a tree that are used as white lists, each with its owner.
+    other has `category`. `white` names the folders of a tree that are used as white lists, or `exceptions` of a list of
+    rpz or adblock, each with its owner.
     `checksum` is "sha256:…" of the file, downloaded or local.
     """
 

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from categories.sources import EXCEPTING, EXCEPTIONS
 from categories.taxonomy import FLOOR, RELAXABLE, TAXONOMY
 from config.refusals import Refusal, did_you_mean
 
@@ -171,6 +172,8 @@ def _source(source: ListSource) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("name",), '"starter" is the name of our own lists'
     if source.url and "child-abuse" in source.categories:
         yield ("url",), "a child-abuse list is a licensed local file: give its path, never a url"
+    if source.white and "child-abuse" in source.categories:
+        yield ("white",), "nothing of a child-abuse list is white: what it excepts would be shown"
     if source.url and not _safe(source.url, source.checksum):
         yield ("url",), "http can be changed on the way; use https, or give the checksum"
     yield from _tree(source) if source.format == "ut1" else _flat(source)
@@ -191,8 +194,11 @@ def _flat(source: ListSource) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("category",), f"a list of format {source.format} needs category"
     if source.map:
         yield ("map",), f"map is for ut1; a list of format {source.format} has one category"
-    if source.white:
-        yield ("white",), f"white is for ut1, not for {source.format}"
+    for name in source.white:
+        if source.format not in EXCEPTING:
+            yield ("white",), f"white is for ut1, {' and '.join(EXCEPTING)}, not for {source.format}"
+        elif name != EXCEPTIONS:
+            yield ("white", name), f"a list of format {source.format} has one white name, {EXCEPTIONS}"
 
 
 def _safe(url: str, checksum: str | None) -> bool:

@@ -48,7 +48,8 @@ class ListSource(BaseModel):
     )
     white: Mapping[Directory, Approval] = Field(
         default_factory=dict,
-        description="For ut1: its white lists that count, each with who answers for it. Empty by default.",
+        description="For ut1: its white lists that count; for rpz and adblock: `exceptions`, where theirs do. Each "
+        "with who answers for it. Empty by default.",
     )
     checksum: Sha256 | None = Field(
         default=None, description="SHA-256 of the file, fetched or local; another file is refused. None by default."

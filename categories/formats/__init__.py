@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from categories.errors import ListRefused
-from categories.formats import adblock, dnsmasq, domains, e2guardian, hosts, rpz, ut1, wildcard
+from categories.formats import adblock, dnsmasq, domains, e2guardian, exceptions, hosts, rpz, ut1, wildcard
 from categories.formats.entry import OpenedList, Part
 
 if TYPE_CHECKING:
@@ -21,22 +20,20 @@ if TYPE_CHECKING:
 def _one_file(parse: LineParser, source: ListSource, at: Path, scratch: Path) -> OpenedList:
     if source.category is None:
         raise ListRefused(f"list {source.name}: category is missing; a list of format {source.format} has just one")
+    if source.white:
+        raise ListRefused(
+            f"list {source.name}: a list of format {source.format} has nothing white; take it out of white"
+        )
     return OpenedList((Part(source.name, at, source.category, parse),))
 
 
-def _in_one_piece(parse: LineParser, source: ListSource, at: Path, scratch: Path) -> OpenedList:
-    """A file of a format where what a line means depends on lines before it."""
-    (part,) = _one_file(parse, source, at, scratch).parts
-    return OpenedList((replace(part, in_one_piece=True),))
-
-
 FORMATS: Mapping[str, OpenList] = {
-    "adblock": partial(_one_file, adblock.parse),
+    "adblock": partial(exceptions.open_list, adblock.parse),
     "dnsmasq": partial(_one_file, dnsmasq.parse),
     "domains": partial(_one_file, domains.parse),
     "e2guardian": partial(_one_file, e2guardian.parse),
     "hosts": partial(_one_file, hosts.parse),
-    "rpz": partial(_in_one_piece, rpz.parse),
+    "rpz": partial(exceptions.open_list, rpz.parse, in_one_piece=True),
     "ut1": ut1.open_list,
     "wildcard": partial(_one_file, wildcard.parse),
 }

@@ -1,7 +1,7 @@
 """`adblock`: of the syntax of ad blockers, what names a whole domain: "||example.com^", also with "$important".
 
-All else looks into pages, or makes exceptions from what a stranger's list says elsewhere: it is counted as unsupported
-and never guessed.
+"@@||example.com^" makes an exception (categories.formats.exceptions). All else looks into pages: it is counted as
+unsupported and never guessed.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from categories.formats.entry import UnsupportedLine, each_line, listed_host, whole_host
+from categories.formats.exceptions import excepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from categories.formats.entry import NumberedLines, ParsedLine
 
-_DOMAIN = re.compile(r"\|\|([^*^|/$,]+)\^(?:\$important)?")
+_DOMAIN = re.compile(r"(@@)?\|\|([^*^|/$,]+)\^(?:\$important)?")
 _HEADER = re.compile(r"\[Adblock[^\]]*\]", re.IGNORECASE)
 
 
@@ -29,4 +30,9 @@ def _entries(line: int, text: str) -> Iterator[ParsedLine]:
     if text.startswith("!") or (line == 1 and _HEADER.fullmatch(text)):
         return
     rule = _DOMAIN.fullmatch(text)
-    yield whole_host(line, listed_host(rule[1])) if rule else UnsupportedLine(line)
+    if rule is None:
+        yield UnsupportedLine(line)
+    elif rule[1]:
+        yield excepted(line, lambda: whole_host(line, listed_host(rule[2])))
+    else:
+        yield whole_host(line, listed_host(rule[2]))

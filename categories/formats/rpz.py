@@ -2,8 +2,8 @@
 
 The first covers that name alone. The second says only the sub-domains; here it covers the name too, for a site whose
 every sub-domain is listed is listed (a zone that means otherwise is not a list of sites). Names relative to the zone
-only: one that ends in a dot, and triggers by address or name server, are counted as unsupported, and so are
-exceptions ("rpz-passthru.") and names that are sent somewhere else.
+only: one that ends in a dot, and triggers by address or name server, are counted as unsupported, and so are names that
+are sent somewhere else. "example.com CNAME rpz-passthru." makes an exception (categories.formats.exceptions).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from categories.formats.entry import UnsupportedLine, each_line, name_or_wildcard
+from categories.formats.exceptions import excepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +48,14 @@ class _Zone:
         if goes_on or not record or record.startswith(("$", "@")) or _of_the_zone(record):
             return
         found = _RECORD.fullmatch(record)
-        if found is None or found[1].endswith((".", *_TRIGGERS)) or found[3].lower() not in _NOWHERE[found[2].upper()]:
+        if found is None or found[1].endswith((".", *_TRIGGERS)):
             yield UnsupportedLine(line)
-            return
-        yield name_or_wildcard(line, found[1])
+        elif (found[2].upper(), found[3].lower()) == ("CNAME", "rpz-passthru."):
+            yield excepted(line, lambda: name_or_wildcard(line, found[1]))
+        elif found[3].lower() in _NOWHERE[found[2].upper()]:
+            yield name_or_wildcard(line, found[1])
+        else:
+            yield UnsupportedLine(line)
 
 
 def _of_the_zone(record: str) -> bool:

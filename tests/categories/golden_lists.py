@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from categories.address import canonical_host
+from categories.formats import FORMATS
 from categories.formats.entry import ParsedEntry, ParsedLine, RejectedLine, UnsupportedLine
+from categories.sources import ListSource
 from categories.streams import lines, unpacked
 
 if TYPE_CHECKING:
-    from categories.formats.entry import LineParser
+    from categories.formats.entry import LineParser, OpenedList
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -24,8 +26,15 @@ def written(parsed: ParsedLine) -> str:
     return f"{parsed.line}\trejected\t{parsed.reason}"
 
 
-def parsed_as_expected(name: str, parse: LineParser) -> None:
-    expected = (GOLDEN / f"{name}.expected").read_text().splitlines()
+def opened_as(name: str, format_: str) -> OpenedList:
+    """A golden list of one file, with its exceptions taken."""
+    at = GOLDEN / name
+    source = ListSource("mine", format_, path=at, category="games", white={"exceptions": "Somebody"})
+    return FORMATS[format_](source, at, at)
+
+
+def parsed_as_expected(name: str, parse: LineParser, ending: str = "expected") -> None:
+    expected = (GOLDEN / f"{name}.{ending}").read_text().splitlines()
     with unpacked(GOLDEN / name, name) as stream:
         assert [written(parsed) for parsed in parse(enumerate(lines(stream), 1))] == expected
 

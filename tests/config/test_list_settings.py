@@ -82,6 +82,25 @@ ROWS = [
         "lists[0].white.adult",
         "cannot be white",
     ),
+    (
+        "exceptions of a list that has none",
+        f"{UT1}}}, {{name: a, format: hosts, path: b, category: ads, white: {{exceptions: {{{APPROVED}}}}}}}]  # <-\n",
+        "white",
+        "white is for ut1, adblock and rpz, not for hosts",
+    ),
+    (
+        "something else white of a list with exceptions",
+        f"{UT1}}}, {{name: a, format: rpz, path: b, category: games, white: {{all: {{{APPROVED}}}}}}}]  # <-\n",
+        "lists[1].white.all",
+        "has one white name, exceptions",
+    ),
+    (
+        "exceptions of child abuse",
+        "lists: [{name: a, format: rpz, path: b, category: child-abuse, white: "
+        f"{{exceptions: {{{APPROVED}}}}}}}]  # <-\n",
+        "white",
+        "nothing of a child-abuse list is white",
+    ),
     ("a name with a dot", f"{UT1.replace('name: ut1', 'name: a.b')}}}]  # <-\n", "lists[0].name", "list's name"),
     ("a long name", f"{UT1.replace('name: ut1', 'name: ' + 'a' * 41)}}}]  # <-\n", "lists[0].name", "list's name"),
     ("a folder outside the list", f"{UT1[:-1]}, ../a: games}}}}]  # <-\n", "lists[0].map", "directories"),
@@ -97,6 +116,10 @@ ALLOWED = [
     (
         "a list from this machine over http",
         "lists: [{name: a, format: domains, url: 'http://127.0.0.1:9/a', category: games}]",
+    ),
+    (
+        "exceptions with an owner",
+        f"lists: [{{name: a, format: adblock, path: b, category: games, white: {{exceptions: {{{APPROVED}}}}}}}]",
     ),
     ("a local list of child abuse", "lists: [{name: iwf, format: domains, path: iwf.txt, category: child-abuse}]"),
 ]

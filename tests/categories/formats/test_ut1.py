@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from categories.blocks import one_piece
 from categories.errors import ListRefused
 from categories.formats import ut1
 from categories.sources import ListSource
-from categories.streams import lines, unpacked
 from tests.categories.archives import archive, member, tree
 from tests.categories.golden_lists import GOLDEN, written
 
@@ -148,9 +148,8 @@ def every_line(found: OpenedList) -> list[str]:
     """What is made of every line of every part."""
     made = []
     for part in found.parts:
-        with unpacked(part.path, part.file) as stream:
-            where = f"{part.file}\t{part.category}{' (white)' if part.white else ''}"
-            made += [f"{where}\t{written(parsed)}" for parsed in part.parse(lines(stream))]
+        where = f"{part.file}\t{part.category}{' (white)' if part.white else ''}"
+        made += [f"{where}\t{written(parsed)}" for parsed in part.parse(one_piece(part.path, part.file))]
     return made
 
 
