@@ -17,7 +17,7 @@ from categories.shards import Shard, shards
 from categories.taxonomy import CHILD_ABUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from categories.meta import EntryClass, IndexMeta, ListSummary
@@ -54,6 +54,7 @@ class CategoryIndex:
         self._mapped: _Mapped | None = _Mapped(tuple(shards(data, meta.shards)), classes)
         self.generation = generation
         self.lists: tuple[ListSummary, ...] = meta.lists
+        self.classes: tuple[EntryClass, ...] = meta.classes
         self.counts: Mapping[str, Mapping[str, int]] = meta.counts
         self.built = meta.built
         self.sources = meta.sources
@@ -74,9 +75,7 @@ class CategoryIndex:
 
         Entries of child-abuse carry neither pattern nor file nor line. Raises ValueError on a closed index.
         """
-        mapped = self._mapped
-        if mapped is None:
-            raise ValueError(f"index {self.generation} is closed")
+        mapped = self._open()
         shard = mapped.shards[shard_of(host)]
         requests = request_keys(host, path, query)
         walk = shard.trie.iter_prefixes_with_ids
@@ -93,6 +92,17 @@ class CategoryIndex:
             if (known := mapped.classes[posting >> LINE_BITS]).covers is not Covers.HOST or key == own_host
         ]
         return tuple(dict.fromkeys(found))
+
+    def keys(self, shard: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Every key of a shard, each with the numbers of its classes. Raises ValueError on a closed index."""
+        for key, postings in self._open().shards[shard].items():
+            yield key, tuple([posting >> LINE_BITS for posting in postings])
+
+    def _open(self) -> _Mapped:
+        mapped = self._mapped
+        if mapped is None:
+            raise ValueError(f"index {self.generation} is closed")
+        return mapped
 
     def close(self) -> None:
         """Let go of the files; a look-up that is under way ends well."""
