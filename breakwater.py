@@ -41,6 +41,7 @@ from proxy.demo import demo_lines
 from proxy.identity.accounts import AccountsRefused, load_accounts
 from proxy.identity.commands import users_app
 from proxy.identity.passwords import PasswordRefused
+from proxy.list_ages import stale_limits_in_force
 from proxy.listening import CannotListen, bind
 from proxy.policy_files import NothingApplied
 from proxy.private_file import NotPrivate
@@ -215,7 +216,7 @@ def _make_generation(config: Path, make: Callable[..., Generation]) -> None:
 def lists_status(config: ConfigFile, as_json: Json = False) -> None:
     """Show the lists in force: entries, ages, rejected lines."""
     with closing(state.open_index(state_dir_of(config))) as index:
-        said = list_reports.status(index, datetime.now(UTC))
+        said = list_reports.status(index, datetime.now(UTC), stale_limits_in_force(config))
     _show(said, list_reports.status_table(said), as_json)
 
 

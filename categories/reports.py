@@ -7,6 +7,7 @@ lists name is never told, not even whether one host is among them.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -14,36 +15,47 @@ from rich.table import Table
 
 from categories.address import MalformedAddress, canonical_host, display_host, parse
 from categories.entries import Covers
+from categories.staleness import days_old, is_stale
 from categories.taxonomy import CATEGORIES, CHILD_ABUSE, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from categories.index import CategoryIndex
     from categories.meta import ListSummary
 
+_NEVER: Mapping[str, timedelta] = MappingProxyType({})
 _NOT_CONSULTED = f"{CHILD_ABUSE} lists are never consulted here"
 
 
-def status(index: CategoryIndex, now: datetime | None = None) -> dict[str, Any]:
-    """What is in force: generation, lists with version, age in days and counts, entries per category."""
+def status(
+    index: CategoryIndex, now: datetime | None = None, stale_after: Mapping[str, timedelta] = _NEVER
+) -> dict[str, Any]:
+    """What is in force: generation, lists with version, age in days and counts, entries per category.
+
+    `stale_after` has the age at which a list is stale, by its name; one that is not named there never is.
+    """
     now = now or datetime.now(UTC)
     return {
         "generation": index.generation,
         "built": index.built.isoformat(timespec="seconds"),
-        "lists": [_list(summary, now) for summary in index.lists],
+        "lists": [_list(summary, now, stale_after) for summary in index.lists],
         "categories": {category: sum(lists.values()) for category, lists in sorted(index.counts.items())},
         "floor": floor_lines(index.counts),
     }
 
 
-def _list(summary: ListSummary, now: datetime) -> dict[str, Any]:
+def _list(summary: ListSummary, now: datetime, stale_after: Mapping[str, timedelta]) -> dict[str, Any]:
+    limit = stale_after.get(summary.name)
     return {
         "name": summary.name,
         "format": summary.format,
         "version": summary.version,
         "date": summary.date.isoformat(timespec="seconds"),
-        "age_days": max(0, (now - summary.date).days),
+        "age_days": days_old(summary, now),
+        "stale_after_days": limit.days if limit is not None else None,
+        "stale": is_stale(summary, stale_after, now),
         "digest": summary.digest,
         "entries": summary.entries,
         "white": summary.white,
@@ -65,8 +77,12 @@ def status_table(body: Mapping[str, Any]) -> Table:
     for item in body["lists"]:
         counts = ", ".join(f"{category} {count:,}" for category, count in item["categories"].items())
         numbers = (f"{item[key]:,}" for key in ("entries", "white", "rejected", "unsupported"))
-        table.add_row(escape(item["name"]), item["version"], f"{item['age_days']} d", escape(counts), *numbers)
+        table.add_row(escape(item["name"]), item["version"], _age(item), escape(counts), *numbers)
     return table
+
+
+def _age(item: Mapping[str, Any]) -> str:
+    return f"[bold red]{item['age_days']} d, stale[/]" if item["stale"] else f"{item['age_days']} d"
 
 
 def findings(lists: Sequence[ListSummary]) -> list[str]:

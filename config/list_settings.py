@@ -21,6 +21,10 @@ Sha256 = Annotated[
     AfterValidator(named(r"(sha256:)?[0-9a-fA-F]{64}", "a SHA-256 has 64 hexadecimal digits")),
     AfterValidator(lambda text: text.removeprefix("sha256:").lower()),
 ]
+Age = Annotated[str, Strict(), AfterValidator(named(r"[1-9][0-9]{0,3}d", 'write a number of days, such as "14d"'))]
+
+#: Days after which a list from a web address is stale, unless the settings say otherwise: most appear every week.
+_STALE_DAYS = 14
 
 
 class ListSource(BaseModel):
@@ -54,6 +58,18 @@ class ListSource(BaseModel):
     checksum: Sha256 | None = Field(
         default=None, description="SHA-256 of the file, fetched or local; another file is refused. None by default."
     )
+    stale_after: Age | None = Field(
+        default=None,
+        description='Age at which it is stale, such as "30d": it keeps blocking, and alarms. By default 14d for a list '
+        "with a url, and never for a local file.",
+    )
+
+    @property
+    def stale_days(self) -> int | None:
+        """The age in days at which it is stale; None where age says nothing."""
+        if self.stale_after is not None:
+            return int(self.stale_after.removesuffix("d"))
+        return _STALE_DAYS if self.url is not None else None
 
     @property
     def categories(self) -> frozenset[str]:

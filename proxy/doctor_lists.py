@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from categories.generations import current
 from categories.index import CategoryIndex
+from categories.staleness import days_old, is_stale
 from categories.starter import STARTER
 from categories.taxonomy import CATEGORIES, FLOOR
 from proxy.finding import Finding, Level
+from proxy.list_ages import stale_limits
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
 
     from categories.meta import ListSummary
     from proxy.doctor_subject import Subject
 
-#: A subscribed list is asked for again long before it is this old.
-STALE = timedelta(days=7)
-VERY_STALE = timedelta(days=30)
+_RENEW = "run: breakwater lists update; it says what keeps it from coming; a local file has to be renewed by hand"
 
 
 def check_floor(subject: Subject) -> tuple[Finding, ...]:
@@ -32,13 +32,11 @@ def check_floor(subject: Subject) -> tuple[Finding, ...]:
 def check_lists(subject: Subject) -> tuple[Finding, ...]:
     """Lists that are missing or left over, and how old each is. Raises IndexRefused."""
     summaries = {summary.name: summary for summary in _index(subject).lists}
-    subscribed = {source.name: source.url is not None for source in subject.settings.lists}
-    missing = [_missing(name) for name in subscribed if name not in summaries]
+    subscribed = {source.name for source in subject.settings.lists}
+    limits = stale_limits(subject.settings)
+    missing = [_missing(source.name) for source in subject.settings.lists if source.name not in summaries]
     left_over = [_left_over(name) for name in summaries if name not in subscribed and name != STARTER]
-    ages = [
-        _age_finding(summary, subject.now, downloaded=subscribed.get(name, False))
-        for name, summary in summaries.items()
-    ]
+    ages = [_age_finding(summary, subject.now, limits) for summary in summaries.values()]
     return (*missing, *left_over, *ages)
 
 
@@ -58,13 +56,13 @@ def _floor_finding(subject: Subject, category: str, counts: dict[str, int]) -> F
     return Finding(name, Level.OK, entries)
 
 
-def _age_finding(summary: ListSummary, now: datetime, *, downloaded: bool) -> Finding:
+def _age_finding(summary: ListSummary, now: datetime, limits: Mapping[str, timedelta]) -> Finding:
     name = f"list {summary.name}"
-    days = max((now - summary.date).days, 0)
-    what = f"{summary.entries:,} entries, version {summary.version}, {days} days old"
-    if downloaded and now - summary.date > STALE:
-        level = Level.RED if now - summary.date > VERY_STALE else Level.WARN
-        return Finding(name, level, what, "run: breakwater lists update; it says what keeps it from coming")
+    what = f"{summary.entries:,} entries, version {summary.version}, {days_old(summary, now)} days old"
+    if is_stale(summary, limits, now):
+        level = Level.RED if summary.floor else Level.WARN
+        what = f"{what}: stale, its limit is {limits[summary.name].days}; it keeps blocking"
+        return Finding(name, level, what, _RENEW)
     if summary.rejected:
         return Finding(name, Level.WARN, f"{what}, {summary.rejected:,} lines rejected", "see: breakwater lists status")
     return Finding(name, Level.OK, what)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from proxy.child import Child
 from proxy.handover import Successor
+from proxy.list_watch import ListWatch
 from proxy.listening import for_worker
 from proxy.notify import notify
 from proxy.place import GRACE_SECONDS, Place
@@ -77,6 +78,7 @@ class Supervisor:
         self._writing: asyncio.Task[None] | None = None
         self._places = [Place(number, self._maker(number), plan.drain_seconds) for number in range(plan.workers)]
         self._collector = Child("collector", self._collector_command(), self._heard_collector)
+        self._watching: asyncio.Task[None] | None = None
         self._recycling: asyncio.Task[None] | None = None
         self._recycle_again = 0.0
         self._upgrading: asyncio.Task[None] | None = None
@@ -133,6 +135,7 @@ class Supervisor:
             inherited.say_ready()
         self._tenure.begin()
         notify("READY=1")
+        self._watching = asyncio.create_task(ListWatch(self._plan.state_dir).run())
         for listener in self._listeners:
             self._announce(f"listening on {listener.shown} (proxy)")
         self._announce(f"listening on {self._plan.metrics} (metrics)")
@@ -200,7 +203,7 @@ class Supervisor:
             listener.socket.close()  # a client that waited in the queue meanwhile would hang until the drain ends
         if self._successor is not None and not self._handed_over:
             self._successor.stop()
-        for task in (self._upgrading, self._recycling):
+        for task in (self._upgrading, self._recycling, self._watching):
             if task is not None:
                 task.cancel()
         draining = asyncio.gather(*(place.stop() for place in self._places))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from usage_log.record import DecisionRecord
 
 #: The ways in which lists come into force; the row's reason is "lists." and one of them.
-HOW: Final = ("apply", "approve", "compile", "rollback", "update")
+HOW: Final = ("apply", "compile", "rollback", "settings", "update")
 
 #: Where acts have their segments, beside those of workers 0, 1, …; each act has one, as large as its longest frame.
 _WORKER: Final = 999

@@ -28,6 +28,7 @@ from config.problems import SettingsRefused
 from config.revisions import Revisions, RevisionTampered, RevisionUnreadable
 from usage_log.day_files import DayRefused
 from usage_log.day_store import DayStore
+from usage_log.list_figures import ListFigures
 from usage_log.metrics import Metrics, MetricsServer, MetricsUnavailable, parse_address
 from usage_log.tailing import Collector, RetentionUnknown
 
@@ -79,6 +80,7 @@ async def _collect(state_dir: Path, address: tuple[str, int], parent: int, pipe:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     spool, log_directory, metrics = state_dir / "spool", state_dir / "log", Metrics()
+    metrics.registry.register(ListFigures(state_dir / "run" / "lists.json"))
     with MetricsServer(metrics, address) as server:
         async with DayStore(log_directory) as store:
             await _open_today(store)

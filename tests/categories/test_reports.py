@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +46,16 @@ def test_status_shows_lists_with_counts_and_age(index: CategoryIndex) -> None:
     text = printed(reports.status_table(body))
     assert "gambling 3" in text
     assert "10 d" in text
+
+
+def test_status_marks_a_list_that_is_older_than_its_limit(index: CategoryIndex) -> None:
+    later = index.lists[1].date + timedelta(days=20)
+    body = reports.status(index, later, {"mine": timedelta(days=14), "licensed": timedelta(days=30)})
+    told = {item["name"]: (item["age_days"], item["stale_after_days"], item["stale"]) for item in body["lists"]}
+    assert (told["mine"], told["licensed"][1:]) == ((20, 14, True), (30, False))
+    assert told["starter"][1:] == (None, False)
+    text = printed(reports.status_table(json.loads(json.dumps(body))))
+    assert text.count("20 d, stale") == 1
 
 
 def test_no_report_names_a_child_abuse_host_or_tells_whether_it_is_listed(index: CategoryIndex) -> None:

@@ -103,6 +103,9 @@ ROWS = [
     ),
     ("a name with a dot", f"{UT1.replace('name: ut1', 'name: a.b')}}}]  # <-\n", "lists[0].name", "list's name"),
     ("a long name", f"{UT1.replace('name: ut1', 'name: ' + 'a' * 41)}}}]  # <-\n", "lists[0].name", "list's name"),
+    ("an age in weeks", f"{UT1}, stale_after: 2w}}]  # <-\n", "lists[0].stale_after", '"14d"'),
+    ("an age of nothing", f"{UT1}, stale_after: 0d}}]  # <-\n", "lists[0].stale_after", '"14d"'),
+    ("an age without a unit", f"{UT1}, stale_after: 14}}]  # <-\n", "lists[0].stale_after", "quotes"),
     ("a folder outside the list", f"{UT1[:-1]}, ../a: games}}}}]  # <-\n", "lists[0].map", "directories"),
 ]
 
@@ -128,3 +131,13 @@ ALLOWED = [
 @pytest.mark.parametrize("more", [row[1] for row in ALLOWED], ids=[row[0] for row in ALLOWED])
 def test_allowed(more: str) -> None:
     assert settings(more)
+
+
+@pytest.mark.parametrize(
+    ("more", "days"),
+    [("url: 'https://lists.test/a'", 14), ("path: a", None), ("url: 'https://lists.test/a', stale_after: 2d", 2),
+     ("path: a, stale_after: 365d", 365)],
+)  # fmt: skip
+def test_the_age_at_which_a_list_is_stale(more: str, days: int | None) -> None:
+    found = settings(f"lists: [{{name: a, format: domains, category: games, {more}}}]")
+    assert found.lists[0].stale_days == days

@@ -88,20 +88,36 @@ def test_a_category_that_only_our_own_list_fills_is_a_warning(examined, in_force
     assert level(check_floor(with_lists(examined, SOURCE)), "floor obscene") is Level.WARN
 
 
+def subscribed(name, category, **more):
+    return ListSource(name=name, format="domains", category=category, **more)
+
+
+URL = {"url": "https://lists.example/d"}
+FILE = {"path": "/lists/mine"}
+
+
 @pytest.mark.parametrize(
     ("days", "source", "expected"),
     [
-        (0, SOURCE, Level.OK),
-        (7, SOURCE, Level.WARN),
-        (31, SOURCE, Level.RED),
-        (400, LOCAL, Level.OK),
+        (13, subscribed("ut1", "pornography", **URL), Level.OK),
+        (15, subscribed("ut1", "pornography", **URL), Level.RED),
+        (15, subscribed("ut1", "gambling", **URL), Level.WARN),
+        (400, subscribed("ut1", "gambling", **URL), Level.WARN),
+        (15, subscribed("ut1", "pornography", stale_after="30d", **URL), Level.OK),
+        (3, subscribed("ut1", "pornography", stale_after="2d", **URL), Level.RED),
+        (400, subscribed("mine", "pornography", **FILE), Level.OK),
+        (400, subscribed("mine", "pornography", stale_after="365d", **FILE), Level.RED),
     ],
+    ids=lambda value: value.name if isinstance(value, ListSource) else str(value),
 )
-def test_the_age_of_a_subscribed_list_alarms_and_a_local_files_does_not(examined, in_force, days, source, expected):
-    in_force(summary(source.name, days=days))
-    finding = check_lists(with_lists(examined, source))[0]
+def test_a_list_that_is_older_than_its_limit_alarms_and_one_of_the_floor_is_red(
+    examined, in_force, days, source, expected
+):
+    in_force(summary(source.name, days=days, **{source.category: 5}))
+    finding = next(each for each in check_lists(with_lists(examined, source)) if each.name == f"list {source.name}")
     assert finding.level is expected
     assert f"{days} days old" in finding.what
+    assert ("it keeps blocking" in finding.what) is (expected is not Level.OK)
 
 
 def test_rejected_lines_are_a_warning(examined, in_force):

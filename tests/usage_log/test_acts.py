@@ -185,7 +185,7 @@ _COUNTS = st.dictionaries(
 def test_whatever_it_says_it_fits_a_row_and_is_read_again(
     author: str, why: str, digest: str, changes: dict[str, tuple[int, int]]
 ) -> None:
-    act = ListsAct("approve", author, why, "000001-0123456789abcdef", digest, changes)
+    act = ListsAct("apply", author, why, "000001-0123456789abcdef", digest, changes)
     row = decode(encode(Stamped("n1", 999, 1, 1, record_of(act, NOW, 1))))[0].record
     assert len(row.detail or "") < ACT_CAP
     read = act_of(row.detail)
