@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 import httpx
 
 from categories.address import MalformedAddress, parse
+from categories.declared import declared
 from categories.download_problems import of_break, of_status
 from categories.download_state import Validators, drop, keep_state, state_of, validators_of
 from categories.errors import ListRefused, ListUnreachable
 from categories.pace import Pace, TooSlow
 from categories.source_checks import check_checksum
-from categories.streams import unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,9 +196,11 @@ class _Fetch:
             _share(self._file, target)
             keep_state(target, self._url, self._last.validators)
             return f"list {self._source.name}: not modified since {_day(target)}"
-        time_ = min(self._validators.time or _now(), _now()).timestamp()
-        os.utime(self._part, (time_, time_))
         _check(self._source, self._part)
+        said = declared(self._part, f"list {self._source.name}")  # refuses a web page
+        made = self._validators.time or said.made
+        time_ = min(made or _now(), _now()).timestamp()
+        os.utime(self._part, (time_, time_))
         self._part.replace(target)
         keep_state(target, self._url, self._validators)
         before = f", {self._offset:,} of them from the download that was cut off" if self._offset else ""
@@ -225,5 +227,3 @@ def _check(source: ListSource, path: Path) -> None:
     if path.stat().st_size == 0:
         raise ListRefused(f"list {source.name}: the server sent nothing; {_CHECK}")
     check_checksum(source, path)
-    with unpacked(path, f"list {source.name}"):  # refuses a web page
-        pass

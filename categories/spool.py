@@ -15,6 +15,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from categories.blocks import blocks, one_piece
+from categories.declared import check_whole
 from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.floor import refusing_floor
@@ -109,6 +110,8 @@ class Spool:
                 _check_caps(item.source, tally)
             if tally.rejected > max(HANDFUL, (tally.lines - tally.unsupported) // 100):
                 raise _too_many_rejected(item.source, tally)
+            if all(part.path == item.at for part in item.opened.parts):
+                check_whole(item.source.name, item.at, tally.lines)
         self.rows += tally.rows
         self.lists.append(_summary(item, tally))
 

@@ -79,6 +79,14 @@ def test_a_time_in_the_future_or_nonsense_is_now(kept: Path, modified: str) -> N
     assert abs(datetime.now(UTC).timestamp() - (kept / "mine").stat().st_mtime) < 600
 
 
+@pytest.mark.parametrize("modified", ["", "Sun, 08 Nov 2026 10:00:00 GMT"], ids=["none", "the server's"])
+def test_a_list_that_says_when_it_was_made_has_that_time_where_the_server_says_none(kept: Path, modified: str) -> None:
+    data = b"# Last modified: 01 Nov 2026 10:00 UTC\na.test\n"
+    with serving({"/list": body(data, Last_Modified=modified)}) as url:
+        said = fetched(f"{url}/list", kept)
+    assert said == f"list mine: {len(data)} bytes, of 2026-11-0{8 if modified else 1}"
+
+
 def test_a_redirect_is_followed_and_the_checksum_holds(kept: Path) -> None:
     with serving({"/old": redirect("/list"), "/list": body(LIST)}) as url:
         fetched(f"{url}/old", kept, RIGHT)
