@@ -78,20 +78,27 @@ class CategoryIndex:
         mapped = self._open()
         shard = mapped.shards[shard_of(host)]
         requests = request_keys(host, path, query)
-        walk = shard.trie.iter_prefixes_with_ids
-        keys = {key: number for request in requests for key, number in walk(request) if at_boundary(key, request)}
+        prefixes, own_host = shard.trie.prefixes, ""
+        if len(requests) == 1:
+            (request,) = requests
+            keys = [key for key in prefixes(request) if "/" not in key or at_boundary(key, request)]
+        else:  # some keys are prefixes of several
+            found = {key for request in requests for key in prefixes(request) if at_boundary(key, request)}
+            keys, own_host = list(found), f"{host[::-1]}./"
         if not keys:
             return ()
-        own_host = requests[0].partition("/")[0] + "/"
-        ordered = sorted(keys, key=specificity, reverse=True) if len(keys) > 1 else keys
-        found = [
+        if len(keys) > 1:
+            keys.sort(key=specificity, reverse=True)
+        entries = [
             _entry(known, key, posting & LINE)
-            for key in ordered
-            for posting in shard.postings(keys[key])
+            for key in keys
+            for posting in shard.postings(key)
             # The key of the bare host is asked for because of a leading www: for paths, not for what is it alone.
-            if (known := mapped.classes[posting >> LINE_BITS]).covers is not Covers.HOST or key == own_host
+            if (known := mapped.classes[posting >> LINE_BITS]).covers is not Covers.HOST
+            or not own_host
+            or key == own_host
         ]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(entries)) if len(entries) > 1 else tuple(entries)
 
     def keys(self, shard: int) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Every key of a shard, each with the numbers of its classes. Raises ValueError on a closed index."""
@@ -124,9 +131,9 @@ def _known(summary: ListSummary, entry_class: EntryClass) -> _Known:
 
 def _entry(known: _Known, key: str, line: int) -> ListEntry:
     category, covers, name, version, file, white, withheld = known
-    if withheld:
-        return ListEntry(category, WITHHELD, covers, name, version, file, 0, white)
-    return ListEntry(category, pattern_of(key, covers), covers, name, version, file, line, white)
+    pattern, line = (WITHHELD, 0) if withheld else (pattern_of(key, covers), line)
+    # ListEntry's own constructor takes three times as long, and every look-up of a listed host is here.
+    return tuple.__new__(ListEntry, (category, pattern, covers, name, version, file, line, white))
 
 
 def _verified(path: Path, size: int, digest: str) -> memoryview:

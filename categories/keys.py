@@ -13,13 +13,14 @@ from functools import lru_cache
 from categories.address import is_public_suffix, path_readings
 from categories.entries import Covers
 
-_SERVICE = re.compile(r"(?:www|web|ftp)[0-9]*\.")
+_SERVICES = ("www", "web", "ftp")
+_SERVICE = re.compile(rf"(?:{'|'.join(_SERVICES)})[0-9]*\.")
 
 
 def entry_key(host: str, covers: Covers, target: str) -> str:
     """The key of an entry. Path and query in lower case: squidGuard, whose lists these are, ignores their case."""
     if covers is Covers.DOMAIN:
-        return f"{host[::-1]}."
+        return host[::-1] + "."
     if covers is Covers.HOST:
         return f"{host[::-1]}./"
     return f"{without_service(host)[::-1]}.{target.lower()}"
@@ -27,14 +28,20 @@ def entry_key(host: str, covers: Covers, target: str) -> str:
 
 def pattern_of(key: str, covers: Covers) -> str:
     """What an entry covers, for people: the reverse of entry_key."""
+    if covers is Covers.DOMAIN:
+        return key[-2::-1]
     backwards, _, target = key.partition("/")
     host = backwards[-2::-1]
     return f"{host}/{target}" if covers is Covers.PREFIX else host
 
 
-@lru_cache(maxsize=16_384)
 def without_service(host: str) -> str:
     """The host without a leading www, web or ftp (with digits): path entries cover both, as squidGuard reads them."""
+    return _without_service(host) if host.startswith(_SERVICES) else host
+
+
+@lru_cache(maxsize=16_384)
+def _without_service(host: str) -> str:
     service = _SERVICE.match(host)
     if not service or is_public_suffix(host[service.end() :]):
         return host
@@ -43,12 +50,10 @@ def without_service(host: str) -> str:
 
 def request_keys(host: str, path: str, query: str) -> list[str]:
     """The keys whose prefixes are the entries that may match: one in nearly every case, or one for each reading."""
-    readings = path_readings(path)
-    tails = [f".{reading}?{query}".lower() if query else f".{reading}".lower() for reading in readings]
-    backwards = host[::-1]
     bare = without_service(host)
-    keys = [backwards + tail for tail in tails]
-    return keys if bare == host else keys + [bare[::-1] + tail for tail in tails]
+    hosts = (host[::-1],) if bare == host else (host[::-1], bare[::-1])
+    tail = f"?{query}" if query else ""
+    return [f"{backwards}.{reading}{tail}".lower() for reading in path_readings(path) for backwards in hosts]
 
 
 def at_boundary(key: str, request: str) -> bool:

@@ -24,7 +24,8 @@ LINE = (1 << LINE_BITS) - 1
 
 def shard_of(host: str) -> int:
     """The shard of a host and of all that may cover it: no entry covers more than what its last two labels name."""
-    tail = host[host.rfind(".", 0, max(0, host.rfind("."))) + 1 :]
+    dot = host.rfind(".")
+    tail = host[host.rfind(".", 0, dot) + 1 :] if dot > 0 else host
     return crc32(tail.encode()) % SHARDS
 
 

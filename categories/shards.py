@@ -97,9 +97,11 @@ class Shard:
         self.trie = marisa_trie.Trie()
         self.trie.map(trie)
 
-    def postings(self, number: int) -> Sequence[int]:
-        """Who has the key of that number."""
-        posting: int = self._table[number]
+    def postings(self, key: str) -> Sequence[int]:
+        """Who has a key. Raises KeyError when nobody has."""
+        return self._postings(self._table[self.trie[key]])
+
+    def _postings(self, posting: int) -> Sequence[int]:
         if posting < MANY:
             return (posting,)
         place = posting - MANY + 1
@@ -108,7 +110,7 @@ class Shard:
     def items(self) -> Iterator[tuple[str, Sequence[int]]]:
         """Every key, and who has it."""
         for key, number in self.trie.iteritems():
-            yield key, self.postings(number)
+            yield key, self._postings(self._table[number])
 
 
 def shards(data: memoryview, sizes: Iterable[ShardSize]) -> Iterator[Shard]:

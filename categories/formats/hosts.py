@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress
 from categories.entries import Covers
-from categories.formats.entry import ParsedEntry, RejectedLine, each_line, listed_host
+from categories.formats.entry import PLAIN_NAME, ParsedEntry, Plain, RejectedLine, each_line, listed_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,12 @@ _OWN_NAMES = frozenset(
         for name in ("localhost", "loopback", "localnet", "mcastprefix", "allnodes", "allrouters", "allhosts")
     }
 )
+_PLAIN = Plain(re.compile(rb"(?:0\.0\.0\.0|127\.0\.0\.1)[ \t]++(?!localhost\.)(%b)()" % PLAIN_NAME), Covers.HOST)
 
 
 def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read "address name [name …]" lines; the machine's own names are left out."""
-    return each_line(numbered_lines, _entries)
+    return each_line(numbered_lines, _entries, _PLAIN)
 
 
 def _entries(line: int, text: str) -> Iterator[ParsedLine]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from categories.address import MalformedAddress
 from categories.address import parse as parse_address
 from categories.entries import Covers
-from categories.formats.entry import ParsedEntry, each_line, listed_host
+from categories.formats.entry import PLAIN_NAME, ParsedEntry, Plain, each_line, listed_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from categories.formats.entry import NumberedLines, ParsedLine
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+#: No dot segments, nothing empty, nothing encoded: such a path reads in one way.
+_PLAIN = Plain(re.compile(rb"(%b)((?:/[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+)++)/?" % PLAIN_NAME), Covers.PREFIX)
 _NOT_IN_HOST = re.compile(r"[@*]")
 
 
 def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
     """Read "host/path?query" lines."""
-    return each_line(numbered_lines, lambda line, text: (listed_url(line, text),))
+    return each_line(numbered_lines, lambda line, text: (listed_url(line, text),), _PLAIN)
 
 
 def listed_url(line: int, text: str) -> ParsedEntry:
