@@ -11,6 +11,7 @@ import logging
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -57,9 +58,11 @@ from proxy.upstream_trust import TrustRefused
 from usage_log.commands import audit_app
 from usage_log.day_files import DayRefused
 from usage_log.day_reader import LogUnreadable
+from usage_log.hosts_below import hosts_below
 from usage_log.moments import MomentRefused, parse_since
 from usage_log.pseudonyms import KeyRefused
 from usage_log.queries import CaseNeeded
+from usage_log.visits import month_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +178,8 @@ def explain(
     snapshot = state.open_snapshot(folder)
     now = datetime.now(UTC)
     when = parse_since(at, snapshot.timezone, now) if at else now
-    said = explaining.explain(url, user, when, snapshot, load_accounts(folder / "accounts.json"))
+    visited = partial(hosts_below, folder, month_before(now))
+    said = explaining.explain(url, user, when, snapshot, load_accounts(folder / "accounts.json"), visited)
     _show(said.as_dict(), said.lines(), as_json)
 
 

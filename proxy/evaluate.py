@@ -78,7 +78,8 @@ def match_of(entry: ListEntry, snapshot: PolicySnapshot) -> Match:
     title = known.title if known else entry.category
     if entry.category == CHILD_ABUSE:
         return Match(f"category.{CHILD_ABUSE}", title, entry.category, entry.list, entry.list_version)
-    return Match(reason, title, entry.category, entry.list, entry.list_version, entry.file, entry.line, entry.pattern)
+    place = (entry.list, entry.list_version, entry.file, entry.line)
+    return Match(reason, title, entry.category, *place, entry.pattern, entry.covers)
 
 
 def circumstances_of(matches: tuple[Match, ...], facts: RequestFacts, snapshot: PolicySnapshot) -> Circumstances:

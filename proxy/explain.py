@@ -15,6 +15,7 @@ from proxy.asking import as_asked, facts_of, judged
 from proxy.evaluate import circumstances_of, evaluate
 from proxy.identity.accounts import canonical_name
 from proxy.precedence import Circumstances, Effect, Settlement, applies, settle
+from proxy.reach import domains_of, reach_of
 from proxy.reasons import WHITE_LIST
 from proxy.snapshot import covering_name, groups_of
 from proxy.verdict import Action
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from proxy.facts import RequestFacts, Stage
     from proxy.identity.accounts import Accounts
+    from proxy.reach import CountBelow, Reach
     from proxy.snapshot import PolicySnapshot
     from proxy.verdict import Match, Verdict
 
@@ -39,6 +41,16 @@ class Weighed:
 
     match: Match
     fate: str
+    reach: Reach | None = None
+
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """The match, and what its entry covers."""
+        match = ("match", f"{_place(self.match)}: {self.fate}")
+        return (match, ("covers", self.reach.line())) if self.reach else (match,)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The match, for JSON."""
+        return asdict(self.match) | {"fate": self.fate} | (self.reach.as_dict() if self.reach else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class Explanation:
                 f"{verdict.action.value}, {verdict.reason}{f', {verdict.basis.value}' if verdict.basis else ''}",
             ),
             ("because", self.row),
-            *(("match", f"{_place(weighed.match)}: {weighed.fate}") for weighed in self.weighed),
+            *(line for weighed in self.weighed for line in weighed.lines()),
             *(("note", note) for note in self.notes),
         ]
         return [f"{name:<8} {text}" for name, text in found]
@@ -93,7 +105,7 @@ class Explanation:
             "basis": verdict.basis.value if verdict.basis else None,
             "status": verdict.status,
             "row": self.row,
-            "matches": [asdict(weighed.match) | {"fate": weighed.fate} for weighed in self.weighed],
+            "matches": [weighed.as_dict() for weighed in self.weighed],
             "unblock": self.unblock,
             "policy_revision": verdict.policy_revision,
             "generation": self.generation,
@@ -102,19 +114,33 @@ class Explanation:
 
 
 def explain(
-    url: str, user: str | None, at: datetime, snapshot: PolicySnapshot, accounts: Accounts | None = None
+    url: str,
+    user: str | None,
+    at: datetime,
+    snapshot: PolicySnapshot,
+    accounts: Accounts | None = None,
+    count_below: CountBelow | None = None,
 ) -> Explanation:
     """Explain what happens to `url` for `user` at `at` (with its time zone). Without a scheme it is read as https.
 
-    With `accounts`, a note says where nobody can sign in as `user`.
+    With `accounts`, a note says where nobody can sign in as `user`; with `count_below`, each entry that covers
+    sub-domains says how many other hosts it covers that people really visit.
 
     Raises MalformedAddress.
     """
     asked = replace(as_asked(snapshot), identity_required=snapshot.identity_required and user is not None)
     address = parse(url if "://" in url else f"https://{url}")
     facts, _ = judged(facts_of(address, user, at), asked)
-    said = _explained(facts, address.url, asked)
+    said = _with_reach(_explained(facts, address.url, asked), address.host, count_below)
     return replace(said, notes=(*said.notes, *_account_notes(user, accounts)))
+
+
+def _with_reach(said: Explanation, host: str, count_below: CountBelow | None) -> Explanation:
+    below = count_below(domains_of(said.verdict.matches), host) if count_below else None
+    counts = below.counts if below else {}
+    weighed = tuple(replace(each, reach=reach_of(each.match, counts)) for each in said.weighed)
+    unread = tuple(f"Not all visited hosts were counted: {line}" for line in below.unread) if below else ()
+    return replace(said, weighed=weighed, notes=(*said.notes, *unread))
 
 
 def _explained(facts: RequestFacts, url: str, snapshot: PolicySnapshot) -> Explanation:

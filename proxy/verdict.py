@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from categories.entries import Covers
     from categories.taxonomy import Basis
 
 
@@ -35,6 +36,7 @@ class Match:
     file: str | None = None
     line: int | None = None
     entry: str | None = None  # the pattern that matched
+    covers: Covers | None = None  # what it covers
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,22 @@ def test_doctor_finds_a_filter_that_filters(product: Product, network: Network) 
     assert "Traceback" not in product.command("doctor").stderr
 
 
+def test_explain_says_how_many_other_visited_hosts_an_entry_covers(product: Product, network: Network) -> None:
+    hosts = [f"{name}.casino.test" for name in ("one", "two", "three")]
+    with Client(product) as client:
+        for host in hosts:
+            assert client.get(network.plain_url(host), credentials("ana")).status == 403
+            product.recorded(host=host)
+    (match,) = json.loads(product.done("explain", "casino.test", "--json"))["matches"]
+    assert match["other_hosts"]["count"] >= 3
+    assert (match["list"], match["file"], match["line"], match["covers"]) == ("ours", "ours", 2, "domain")
+    text = " ".join(product.done("explain", "casino.test").split())
+    assert f"covers casino.test with its sub-domains: also {match['other_hosts']['count']} other hosts" in text
+    assert "one.casino" not in text
+    (alone,) = json.loads(product.done("explain", "https://wrapped-blocked.test/", "--json"))["matches"]
+    assert alone["other_hosts"] == {"fewer_than": 3}
+
+
 def test_the_metrics_name_nobody(product: Product) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{product.metrics_port}/metrics", timeout=10) as answer:
         text = answer.read().decode()

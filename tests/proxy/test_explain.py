@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -85,6 +86,52 @@ def test_json_holds_the_same():
     assert found["at"] == "2026-11-23T18:00:00Z"
     assert found["matches"][0]["file"] == "gambling/domains"
     assert (found["unblock"]["authors"], found["unblock"]["lifts"]) == (["its.one"], ["gambling"])
+
+
+@dataclass(frozen=True)
+class Below:
+    counts: dict[str, int | None]
+    unread: tuple[str, ...] = ()
+
+
+def test_it_says_what_else_an_entry_covers():
+    asked = []
+
+    def count_below(domains, besides):
+        asked.append((domains, besides))
+        return Below({"casino.test": 214, "lesson.casino.test": None}, ("2026-11-20.db: damaged",))
+
+    found = explain("https://lesson.casino.test/", "ana", MONDAY, POLICY, count_below=count_below)
+    assert asked == [(("casino.test", "lesson.casino.test"), "lesson.casino.test")]
+    text = "\n".join(found.lines())
+    assert (
+        "covers   casino.test with its sub-domains: also 214 other hosts that were visited in the last 30 days" in text
+    )
+    assert "covers   lesson.casino.test with its sub-domains: also fewer than 3 other hosts" in text
+    assert "note     Not all visited hosts were counted: 2026-11-20.db: damaged" in text
+    told = {match["entry"]: match for match in json.loads(json.dumps(found.as_dict()))["matches"]}
+    assert told["casino.test"]["other_hosts"] == {"count": 214}
+    assert told["lesson.casino.test"]["other_hosts"] == {"fewer_than": 3}
+    assert (told["casino.test"]["covers"], told["casino.test"]["shared_host"]) == ("domain", False)
+
+
+def test_it_says_what_a_narrow_entry_covers_and_that_a_shared_host_is_wide():
+    policy = snapshot(entries=["ads: =shop.test", "ads: news.test/odds", "ads: amazonaws.com"])
+
+    def covers(url):
+        return [text for name, _, text in (line.partition("   ") for line in explain(url, None, MONDAY, policy).lines())
+                if name == "covers"]  # fmt: skip
+
+    assert covers("https://shop.test/") == ["shop.test alone"]
+    assert covers("https://news.test/odds/1") == ["addresses that begin with news.test/odds"]
+    (wide,) = covers("https://bucket.s3.amazonaws.com/")
+    assert wide == "amazonaws.com with its sub-domains; WIDE: a shared host, strangers have sites below it"
+
+
+def test_a_technique_covers_nothing_that_could_be_counted():
+    found = explain("https://192.0.2.1/", None, MONDAY, POLICY, count_below=lambda domains, _: Below({}))
+    assert found.weighed
+    assert [each.reach for each in found.weighed] == [None]
 
 
 def test_without_a_user_it_explains_what_anybody_gets():
