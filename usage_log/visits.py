@@ -80,7 +80,14 @@ class _NotCounted(Exception):
     """There is no room to count in."""
 
 
-def visited_hosts(state_dir: Path, since: datetime, *, most: int = HOSTS, patience: float = PATIENCE) -> Visits:
+def visited_hosts(
+    state_dir: Path,
+    since: datetime,
+    *,
+    now: datetime | None = None,
+    most: int = HOSTS,
+    patience: float = PATIENCE,
+) -> Visits:
     """Return the hosts that three people or more visited since a moment. Never raises for a log that cannot be read.
 
     People are told apart by user. Where nobody is named, a host has as many as it had addresses on one day: somebody
@@ -89,7 +96,7 @@ def visited_hosts(state_dir: Path, since: datetime, *, most: int = HOSTS, patien
     """
     directory, until = state_dir / "log", time.monotonic() + patience
     days = days_of(directory, Filter(since=since))
-    unread = _missing(days, since)
+    unread = _missing(days, since, now or datetime.now(UTC))
     try:
         with closing(_table()) as visits:
             people: dict[str, int] = {}
@@ -107,9 +114,9 @@ def visited_hosts(state_dir: Path, since: datetime, *, most: int = HOSTS, patien
         return Visits((), (*unread, f"visits cannot be counted: {error}: make room for temporary files"))
 
 
-def _missing(days: list[date], since: datetime) -> list[str]:
+def _missing(days: list[date], since: datetime, now: datetime) -> list[str]:
     """Say how many days have no file: the filter did not run, or they were deleted."""
-    first, last = since.astimezone(UTC).date(), datetime.now(UTC).date()
+    first, last = since.astimezone(UTC).date(), now.astimezone(UTC).date()
     asked = (last - first).days + 1
     return [f"no records of {asked - len(days)} of the {asked} days since {first}"] if len(days) < asked else []
 

@@ -70,7 +70,7 @@ def test_an_act_is_nobodys_request_and_says_who_when_why_counts_and_digest() -> 
 
 
 def test_an_unknown_way_is_refused() -> None:
-    with pytest.raises(ValueError, match='"guess" is no way in which lists come into force: apply, approve'):
+    with pytest.raises(ValueError, match='"guess" is no way in which lists come into force: apply, compile'):
         record_of(replace(ACT, how="guess"), NOW, 1)
 
 

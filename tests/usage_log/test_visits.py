@@ -34,7 +34,7 @@ def by(host: str, count: int, **changes: Any) -> list[DecisionRecord]:
 
 
 def told(state_dir: Path, since: datetime = TODAY, **options: Any) -> tuple[Visited, ...]:
-    return visited_hosts(state_dir, since, **options).hosts
+    return visited_hosts(state_dir, since, now=NOW, **options).hosts
 
 
 def test_a_host_that_one_or_two_people_visited_is_never_told(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_most_visited_are_told_where_there_are_too_many(tmp_path: Path) -> N
 
 def test_no_person_and_no_path_leaves(tmp_path: Path) -> None:
     store(tmp_path, *by("site.test", 3, path="/private/letter", client="10.1.2.3"))
-    said = repr(visited_hosts(tmp_path, TODAY))
+    said = repr(visited_hosts(tmp_path, TODAY, now=NOW))
     assert [secret for secret in (*PEOPLE, "letter", "10.1.2.3") if secret in said] == []
 
 
@@ -140,7 +140,7 @@ def test_a_damaged_day_is_said_and_the_others_count(tmp_path: Path) -> None:
     store(tmp_path, *by("site.test", 3), *by("gone.test", 3, at=yesterday))
     path = day_path(tmp_path / "log", yesterday.date())
     path.write_bytes(b"no database" + path.read_bytes()[11:])
-    found = visited_hosts(tmp_path, yesterday)
+    found = visited_hosts(tmp_path, yesterday, now=NOW)
     assert found.hosts == (Visited("site.test", 3, 3),)
     assert found.unread == (f"{path}: file is not a database",)
 
@@ -150,7 +150,7 @@ def test_a_day_of_a_newer_schema_is_said(tmp_path: Path) -> None:
     database = sqlite3.connect(day_path(tmp_path / "log", TODAY.date()))
     database.execute("PRAGMA user_version = 99")
     database.close()
-    found = visited_hosts(tmp_path, TODAY)
+    found = visited_hosts(tmp_path, TODAY, now=NOW)
     assert found.hosts == ()
     assert "its schema is 99" in found.unread[0]
 
@@ -158,14 +158,16 @@ def test_a_day_of_a_newer_schema_is_said(tmp_path: Path) -> None:
 def test_days_without_a_file_are_said(tmp_path: Path) -> None:
     store(tmp_path, *by("site.test", 3))
     since = TODAY - timedelta(days=9)
-    assert visited_hosts(tmp_path, since).unread == (f"no records of 9 of the 10 days since {since.date()}",)
-    assert visited_hosts(tmp_path / "none", TODAY).unread == (f"no records of 1 of the 1 days since {TODAY.date()}",)
+    assert visited_hosts(tmp_path, since, now=NOW).unread == (f"no records of 9 of the 10 days since {since.date()}",)
+    assert visited_hosts(tmp_path / "none", TODAY, now=NOW).unread == (
+        f"no records of 1 of the 1 days since {TODAY.date()}",
+    )
 
 
 def test_the_newest_days_come_first_where_time_runs_out_and_it_is_said(tmp_path: Path) -> None:
     yesterday = TODAY - timedelta(days=1)
     store(tmp_path, *by("site.test", 3), *by("old.test", 3, at=yesterday))
-    found = visited_hosts(tmp_path, yesterday, patience=-1)
+    found = visited_hosts(tmp_path, yesterday, now=NOW, patience=-1)
     assert found.hosts == (Visited("site.test", 3, 3),)
     assert found.unread == (f"{tmp_path / 'log'}: no time for the oldest 1 of 2 days",)
 
@@ -179,7 +181,7 @@ def test_no_room_to_count_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(visits, "_table", full)
     store(tmp_path, *(visit(f"{number}.{'a' * 200}.test", "ann") for number in range(200)))
-    found = visited_hosts(tmp_path, TODAY)
+    found = visited_hosts(tmp_path, TODAY, now=NOW)
     assert found.hosts == ()
     assert found.unread == ("visits cannot be counted: database or disk is full: make room for temporary files",)
 
