@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from categories.pool import Pool
     from categories.sources import ListSource
 
-#: A list is refused with more than HANDFUL rejected lines that are over 1 % of its lines, and at the caps at once.
+#: A list is refused with more than HANDFUL rejected lines that are over 1 % of its lines, with any where nothing is an
+#: entry (a server's word that there is no list), and at the caps at once.
 HANDFUL = 5
 REJECTED_CAP = 100_000
 LINES_CAP = 50_000_000
@@ -108,7 +109,8 @@ class Spool:
                 tally.add(later)
                 self.progress(item.source.name, tally.lines, None)
                 _check_caps(item.source, tally)
-            if tally.rejected > max(HANDFUL, (tally.lines - tally.unsupported) // 100):
+            allowed = max(HANDFUL, (tally.lines - tally.unsupported) // 100) if tally.rows.total() else 0
+            if tally.rejected > allowed:
                 raise _too_many_rejected(item.source, tally)
             if all(part.path == item.at for part in item.opened.parts):
                 check_whole(item.source.name, item.at, tally.lines)

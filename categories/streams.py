@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import tarfile
 import zlib
@@ -32,7 +33,8 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"BZh91AY&SY": "bzip2",
 }
-_PAGE = (b"<!doctype html", b"<html", b"<head")
+#: A page, its XML kind, a fragment of one: no format has a line that begins so.
+_PAGE = re.compile(rb"[\xef\xbb\xbf\s]*<[a-z!?/]", re.IGNORECASE)
 
 
 class CappedReader(io.RawIOBase):
@@ -90,7 +92,7 @@ def unpacked(path: Path, name: str, cap: int = UNPACKED_CAP) -> Iterator[CappedR
 
 def _check_head(head: bytes, name: str, also: Mapping[bytes, str] = MappingProxyType({})) -> None:
     """Refuse what can be told from its first bytes to be no list."""
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE):
+    if _PAGE.match(head):
         raise ListRefused(f"{name}: is a web page, not a list; check the address it came from")
     for magic, packing in {**_PACKED, **also}.items():
         if head.startswith(magic):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import tarfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def unpack(archive: Path, name: str, folder: Path, wanted: Callable[[str], bool]
     """
     files: dict[str, Path] = {}
     links: dict[str, str] = {}
-    with unpacked(archive, name) as stream:
+    with unpacked(archive, name) as stream, _hostile_headers_refused(name):
         stream.allowance = HEADER_CAP
         with tarfile.open(fileobj=stream, mode="r|") as tar:
             for count, member in enumerate(_members(tar, stream)):
@@ -53,6 +54,15 @@ def unpack(archive: Path, name: str, folder: Path, wanted: Callable[[str], bool]
         while stream.read(_CHUNK):  # to the end, where the check sum of gzip stands
             pass
     return Unpacked(files, links)
+
+
+@contextmanager
+def _hostile_headers_refused(name: str) -> Iterator[None]:
+    # tarfile takes the numbers of sparse files from headers without a look at them, and headers of headers recurse.
+    try:
+        yield
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as damage:
+        raise ListRefused(f"{name}: is truncated or damaged ({type(damage).__name__}); get it again") from damage
 
 
 def _members(tar: tarfile.TarFile, stream: CappedReader) -> Iterator[tarfile.TarInfo]:

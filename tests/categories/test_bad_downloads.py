@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.categories.server import Answer
 
 HUNDRED = "".join(f"host{number}.test\n" for number in range(100)).encode()
-LIMITS = DownloadLimits(size=100_000, seconds=2.0, head=0.6, idle=0.4, rate=1000, stretch=0.3)
+LIMITS = DownloadLimits(size=100_000, seconds=30.0, head=3.0, idle=2.0, rate=1000, stretch=0.5)
 UNPACKED = 1_000_000
 
 
@@ -153,6 +153,22 @@ def test_a_bad_archive(lists: Path, tmp_path: Path, bad: bytes, words: str) -> N
     with serving(answers) as url:
         source = ListSource("mine", "ut1", url=f"{url}/list?token=secret", map={"adult": "pornography"})
         clear(refused(source, lists, answers, body(bad)), words, tmp_path)
+
+
+@pytest.mark.parametrize("words", [b'{"error": "not found"}', b"404: Not Found\n", b"Too many requests"])
+def test_a_word_of_the_server_is_no_empty_list(lists: Path, words: bytes) -> None:
+    """Of a category that may be empty: nothing else would refuse it."""
+    with serving({"/list": body(words)}) as url:
+        source = ListSource("mine", "domains", url=f"{url}/list", category="gambling")
+        with pytest.raises(ListsRefused, match="list mine: 1 of 1 lines are no entries, as mine:1: host with"):
+            update((source,), lists)
+
+
+@pytest.mark.parametrize("data", [b"# none today\n", b"\n"])
+def test_a_list_may_be_empty(lists: Path, data: bytes) -> None:
+    with serving({"/list": body(data)}) as url:
+        source = ListSource("mine", "domains", url=f"{url}/list", category="gambling")
+        assert update((source,), lists).lists[1].entries == 0
 
 
 def test_another_checksum(lists: Path, tmp_path: Path) -> None:

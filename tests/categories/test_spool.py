@@ -45,7 +45,7 @@ def good(count: int) -> str:
 
 @pytest.mark.parametrize(
     ("entries", "bad", "refused"),
-    [(1, HANDFUL, False), (1, HANDFUL + 1, True), (990, 10, False), (990, 11, True), (0, HANDFUL, False)],
+    [(1, HANDFUL, False), (1, HANDFUL + 1, True), (990, 10, False), (990, 11, True), (0, 1, True), (0, 0, False)],
 )
 def test_more_than_a_handful_and_one_percent_refuse_a_list(
     tmp_path: Path, entries: int, bad: int, refused: bool

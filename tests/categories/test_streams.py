@@ -84,9 +84,17 @@ def test_what_is_packed_otherwise_or_twice_is_named(tmp_path: Path, inner: bytes
         pass
 
 
-@pytest.mark.parametrize("packed", [True, False])
-def test_a_web_page_is_refused(tmp_path: Path, packed: bool) -> None:
-    page = b"\xef\xbb\xbf\r\n <!DocType HTML>"
+PAGES = {
+    "a page": b"\xef\xbb\xbf\r\n <!DocType HTML>",
+    "a fragment": b"<p>Sign in",
+    "a comment": b"<!-- error -->",
+    "XML": b"<?xml version='1.0'?>",
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "plain"])
+def test_a_web_page_is_refused(tmp_path: Path, packed: bool, page: bytes) -> None:
     (tmp_path / "page").write_bytes(gzip.compress(page) if packed else page)
     with pytest.raises(ListRefused, match="mine: is a web page"), unpacked(tmp_path / "page", "mine"):
         pass

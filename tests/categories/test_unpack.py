@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +81,48 @@ def test_a_header_bomb_is_refused(tmp_path: Path, before: tuple[tuple[tarfile.Ta
     (tmp_path / "out").mkdir()
     with pytest.raises(ListRefused, match="unpacks to more"):
         unpack_archive(archive(tmp_path / "a.tar.gz", *before, (info, b"")), "ut1", tmp_path / "out", everything)
+
+
+def pax(records: bytes) -> bytes:
+    """A header of headers, as its author wishes."""
+    info = tarfile.TarInfo("PaxHeader")
+    info.type, info.size = tarfile.XHDTYPE, len(records)
+    return info.tobuf(tarfile.USTAR_FORMAT) + records.ljust(-(-len(records) // 512) * 512, b"\0")
+
+
+def sized(number: bytes) -> bytes:
+    """A header with a size in base 256, which may be negative."""
+    header = bytearray(tarfile.TarInfo("adult/domains").tobuf(tarfile.GNU_FORMAT))
+    header[124:136], header[148:156] = number, b" " * 8
+    header[148:156] = f"{sum(header):06o}\0 ".encode()
+    return bytes(header)
+
+
+SPARSE = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+FILE = tarfile.TarInfo("adult/domains")
+FILE.size = 512
+
+HEADERS = {
+    "a sparse map that is no number": pax(SPARSE) + FILE.tobuf(tarfile.USTAR_FORMAT) + b"x".ljust(512, b"\n"),
+    "a sparse map of 5,000 digits": pax(SPARSE) + FILE.tobuf(tarfile.USTAR_FORMAT) + b"9" * 5000 + b"\n",
+    "a sparse map without an end": pax(SPARSE) + FILE.tobuf(tarfile.USTAR_FORMAT) + b"999999\n" + b"1\n" * 300_000,
+    "an odd sparse map": pax(b"28 GNU.sparse.map=1,2,3,4,5\n") + FILE.tobuf(tarfile.USTAR_FORMAT) + bytes(1536),
+    "headers of headers": pax(b"12 comm=ent\n") * 900 + FILE.tobuf(tarfile.USTAR_FORMAT) + bytes(1536),
+    "a negative size": sized(b"\xff" * 12) + bytes(1024),
+    "a size of 2^88": sized(b"\x80" + b"\xff" * 11) + bytes(1024),
+    "a record of no length": pax(b"0 path=a\n") + FILE.tobuf(tarfile.USTAR_FORMAT) + bytes(1536),
+    "a record of a great length": pax(b"99999999999 path=a\n") + FILE.tobuf(tarfile.USTAR_FORMAT) + bytes(1536),
+}
+
+
+@pytest.mark.parametrize("data", HEADERS.values(), ids=HEADERS)
+def test_a_hostile_header_is_a_refusal_or_no_matter(tmp_path: Path, data: bytes) -> None:
+    """Never another exception: tarfile lets through what its headers make it stumble over."""
+    (tmp_path / "a.tar").write_bytes(data)
+    (tmp_path / "out").mkdir()
+    with suppress(ListRefused):
+        found = unpack_archive(tmp_path / "a.tar", "ut1", tmp_path / "out", everything)
+        assert set(found.files) <= {"adult/domains"}
 
 
 def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,14 +23,17 @@ _TOKENS = [
 ]  # fmt: skip
 
 
-def mutated(seeds: Sequence[bytes], run: int, number: int) -> bytes:
-    """Give case `number` of run `run`: one of the seeds, changed in one to six places; now and then noise alone."""
+def mutated(seeds: Sequence[bytes], run: int, number: int, tokens: Sequence[bytes] = _TOKENS) -> bytes:
+    """Give case `number` of run `run`: one of the seeds, changed in one to six places; now and then noise alone.
+
+    `tokens` are what the parser in question trips over.
+    """
     dice = random.Random(f"{run}/{number}")
     if dice.random() < 0.05:
         return dice.randbytes(dice.choice(_LENGTHS))
     data = bytearray(dice.choice(seeds))
     for _ in range(dice.randint(1, 6)):
-        dice.choice(_CHANGES)(data, dice)
+        dice.choice(_CHANGES)(data, dice, tokens)
     return bytes(data)
 
 
@@ -38,42 +41,42 @@ def _place(data: bytearray, dice: random.Random) -> int:
     return dice.randint(0, len(data))
 
 
-def _flip(data: bytearray, dice: random.Random) -> None:
+def _flip(data: bytearray, dice: random.Random, _: Sequence[bytes]) -> None:
     if data:
         data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
 
 
-def _cut(data: bytearray, dice: random.Random) -> None:
+def _cut(data: bytearray, dice: random.Random, _: Sequence[bytes]) -> None:
     start = _place(data, dice)
     del data[start : start + dice.choice(_LENGTHS[:6])]
 
 
-def _end_early(data: bytearray, dice: random.Random) -> None:
+def _end_early(data: bytearray, dice: random.Random, _: Sequence[bytes]) -> None:
     del data[_place(data, dice) :]
 
 
-def _repeat(data: bytearray, dice: random.Random) -> None:
+def _repeat(data: bytearray, dice: random.Random, _: Sequence[bytes]) -> None:
     start = _place(data, dice)
     piece = bytes(data[start : start + dice.choice(_LENGTHS[:7])])
     data[start:start] = piece * dice.choice([1, 2, 50])
 
 
-def _insert_token(data: bytearray, dice: random.Random) -> None:
+def _insert_token(data: bytearray, dice: random.Random, tokens: Sequence[bytes]) -> None:
     place = _place(data, dice)
-    data[place:place] = dice.choice(_TOKENS)
+    data[place:place] = dice.choice(tokens)
 
 
-def _insert_noise(data: bytearray, dice: random.Random) -> None:
+def _insert_noise(data: bytearray, dice: random.Random, _: Sequence[bytes]) -> None:
     place = _place(data, dice)
     data[place:place] = dice.randbytes(dice.choice(_LENGTHS[:8]))
 
 
-def _swap(data: bytearray, dice: random.Random) -> None:
+def _swap(data: bytearray, dice: random.Random, _: Sequence[bytes]) -> None:
     place, other = _place(data, dice), _place(data, dice)
     data[place : place + 8], data[other : other + 8] = data[other : other + 8], data[place : place + 8]
 
 
-_CHANGES: tuple[Callable[[bytearray, random.Random], None], ...] = (
+_CHANGES: tuple[Callable[[bytearray, random.Random, Sequence[bytes]], None], ...] = (
     *(_flip, _flip, _cut, _end_early, _repeat),
     *(_insert_token, _insert_token, _insert_token, _insert_noise, _swap),
 )
