@@ -9,7 +9,6 @@ import asyncio
 import json
 import logging
 import sys
-from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,10 +18,8 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from categories import reports as list_reports
 from categories.address import MalformedAddress
-from categories.errors import ListsRefused
-from categories.update import Generation, compile_generation, update
+from categories.errors import ListRefused, ListsRefused
 from config import reports as config_reports
 from config.difference import difference
 from config.load import load, state_dir_of
@@ -42,8 +39,9 @@ from proxy.demo import demo_lines
 from proxy.identity.accounts import AccountsRefused, load_accounts
 from proxy.identity.commands import users_app
 from proxy.identity.passwords import PasswordRefused
-from proxy.list_ages import stale_limits_in_force
+from proxy.list_acts import UsageLog, act_of
 from proxy.listening import CannotListen, bind
+from proxy.lists_commands import lists_app
 from proxy.policy_files import NothingApplied
 from proxy.private_file import NotPrivate
 from proxy.progress import progress_bar
@@ -55,6 +53,7 @@ from proxy.supervisor import Supervisor
 from proxy.tenure import AlreadyRunning, sole
 from proxy.upgrade import NotRunning, UpgradeRefused
 from proxy.upstream_trust import TrustRefused
+from usage_log.acts import ListsAct, record_act, record_of
 from usage_log.commands import audit_app
 from usage_log.day_files import DayRefused
 from usage_log.day_reader import LogUnreadable
@@ -62,10 +61,15 @@ from usage_log.hosts_below import hosts_below
 from usage_log.moments import MomentRefused, parse_since
 from usage_log.pseudonyms import KeyRefused
 from usage_log.queries import CaseNeeded
-from usage_log.visits import month_before
+from usage_log.spool import SpoolFull
+from usage_log.visits import month_before, visited_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from categories.act import Generation
+    from categories.change import Change
+    from categories.history import Applied as InForce
 
 
 app = typer.Typer(
@@ -74,6 +78,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A web filter for a district's staff network. It never falls open.",
 )
+
+
+def _record_lists(folder: Path, applied: InForce, generation: Generation, change: Change) -> None:
+    """Put the row of a generation into the usage log. Raises ListRefused where there is no room for it."""
+    counts: dict[str, tuple[int, int]] = {}
+    for each in change.difference.changes:
+        added, removed = counts.get(each.category, (0, 0))
+        counts[each.category] = (added + each.added, removed + each.removed)
+    act = ListsAct(applied.kind.value, applied.author, applied.reason, generation.id, generation.digest, counts)
+    try:
+        record_act(folder / "spool", record_of(act, applied.at, state.revision_of(folder)))
+    except SpoolFull as full:
+        raise ListRefused(f"the lists stay as they are: {full}; make room") from full
+
+
+#: What changes of the lists may know of the usage log, and how they are recorded there.
+USAGE_LOG = UsageLog(visited_hosts, _record_lists)
+
 ConfigFile = Annotated[Path, typer.Option("--config", envvar="BREAKWATER_CONFIG", help="The district's file.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history.")]
@@ -86,7 +108,7 @@ def _room(name: str, text: str) -> typer.Typer:
 
 
 config_app = _room("config", "Put settings into force, and look at what was in force.")
-lists_app = _room("lists", "The lists that name sites by category.")
+app.add_typer(lists_app, name="lists")
 app.add_typer(users_app, name="users")
 app.add_typer(ca_app, name="ca")
 app.add_typer(audit_app, name="audit")
@@ -97,7 +119,7 @@ def run(config: ConfigFile) -> None:
     """Filter, in the foreground, until SIGTERM or ctrl-C; then drain."""
     inherited = handover.inherited()
     with sole(state.state_folder(config), inherited.lock if inherited else None) as tenure:
-        plan = prepare(config, _say, datetime.now(UTC))
+        plan = prepare(config, _say, datetime.now(UTC), USAGE_LOG)
         listeners = bind(plan.listen, inherited.sockets if inherited else None)
         for line in demo_lines(*state.settings_for_commands(config), datetime.now(UTC)):
             _announce(line)
@@ -135,7 +157,7 @@ def check_config(config: ConfigFile, as_json: Json = False) -> None:
 @config_app.command("apply")
 def config_apply(config: ConfigFile, reason: Reason, as_json: Json = False) -> None:
     """Check the file, show what it changes, and put it into force in every worker."""
-    _put_into_force(config, lambda past, by, now, lists: past.apply(config, by, reason, now, lists), as_json)
+    _put_into_force(config, reason, lambda past, by, now, lists: past.apply(config, by, reason, now, lists), as_json)
 
 
 @config_app.command("history")
@@ -148,16 +170,19 @@ def config_history(config: ConfigFile, as_json: Json = False) -> None:
 @config_app.command("rollback")
 def config_rollback(config: ConfigFile, revision: int, reason: Reason, as_json: Json = False) -> None:
     """Put an old revision into force again, as a new one, with the lists that it needs."""
-    _put_into_force(config, lambda past, by, now, lists: past.rollback(revision, by, reason, now, lists), as_json)
+    _put_into_force(
+        config, reason, lambda past, by, now, lists: past.rollback(revision, by, reason, now, lists), as_json
+    )
 
 
-def _put_into_force(config: Path, put: Callable[..., Applied], as_json: bool) -> None:
+def _put_into_force(config: Path, reason: str, put: Callable[..., Applied], as_json: bool) -> None:
     """Have `put` make a revision, of the past ones, an author, the time and its lists, and say what it changed."""
     yield_to_workers()
     folder = state.state_folder(config)
     before = state.settings_before(folder)
     with progress_bar() as progress:
-        lists = state.with_lists(folder, progress, _say)
+        act = act_of(folder, state.author(), f"config: {reason}", USAGE_LOG, progress=progress)
+        lists = state.with_lists(folder, act, _say)
         applied = put(Revisions(folder), state.author(), datetime.now(UTC), lists)
     changes = difference(before, applied.settings)
     shown = {**config_reports.applied_json(applied), "changes": config_reports.difference_json(changes)}
@@ -192,44 +217,6 @@ def doctor(config: ConfigFile, as_json: Json = False) -> None:
     else:
         doctors.print_findings(findings, _console())
     raise typer.Exit(doctors.exit_code(findings))
-
-
-@lists_app.command("update")
-def lists_update(config: ConfigFile) -> None:
-    """Download the lists, compile them, and put them into force; whatever fails, the old ones stay."""
-    _make_generation(config, update)
-
-
-@lists_app.command("compile")
-def lists_compile(config: ConfigFile) -> None:
-    """Compile the lists as they lie here, and put them into force."""
-    _make_generation(config, compile_generation)
-
-
-def _make_generation(config: Path, make: Callable[..., Generation]) -> None:
-    yield_to_workers()
-    folder, settings = state.settings_for_commands(config)
-    with progress_bar() as progress:
-        generation = make(state.list_sources(settings), folder / "lists", progress)
-    state.say_findings(generation, _say)
-    _say(state.generation_in_force_line(folder, generation.id))
-    raise typer.Exit(generation.exit_code)
-
-
-@lists_app.command("status")
-def lists_status(config: ConfigFile, as_json: Json = False) -> None:
-    """Show the lists in force: entries, ages, rejected lines."""
-    with closing(state.open_index(state_dir_of(config))) as index:
-        said = list_reports.status(index, datetime.now(UTC), stale_limits_in_force(config))
-    _show(said, list_reports.status_table(said), as_json)
-
-
-@lists_app.command("lookup")
-def lists_lookup(config: ConfigFile, host: str, as_json: Json = False) -> None:
-    """Show every entry that names a host; child-abuse lists are never looked up."""
-    with closing(state.open_index(state_dir_of(config))) as index:
-        found = list_reports.lookup(index, host)
-    _show(found, list_reports.lookup_table(found), as_json)
 
 
 def _say(line: str) -> None:
@@ -279,7 +266,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     use_standard_output()
     try:
-        _all_written(app)
+        _all_written(partial(app, obj=USAGE_LOG))
     except ChildRefused as refused:
         sys.exit(refused.code)  # the child has said why
     except ReaderGone as gone:

@@ -25,7 +25,7 @@ EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ListChange:
     """What came to and went from one category of one list. An entry counts once, in however many files it stands."""
 
     list: str  # the list's name
@@ -41,7 +41,7 @@ class Change:
 class ListsDifference:
     """Every category of a list that changed: in the order of the new lists, then those that are gone."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[ListChange, ...]
 
     @property
     def added(self) -> int:
@@ -135,6 +135,6 @@ class _Seen:
                 self.examples[group].append(pattern_of(key, covers))
 
 
-def _change(group: _Group, added: _Seen, removed: _Seen) -> Change:
+def _change(group: _Group, added: _Seen, removed: _Seen) -> ListChange:
     examples = (tuple(seen.examples[group]) for seen in (added, removed))
-    return Change(*group, added.counts[group], removed.counts[group], *examples)
+    return ListChange(*group, added.counts[group], removed.counts[group], *examples)

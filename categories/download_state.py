@@ -79,7 +79,7 @@ def _time(header: str | None) -> datetime | None:
 def state_of(file: Path, url: str) -> DownloadState | None:
     """What is known of `file`, when it was fetched from `url` and has not changed since."""
     try:
-        with _beside(file).open("rb") as stream:
+        with state_file(file).open("rb") as stream:
             body = json.loads(stream.read(_STATE_CAP))
         state = DownloadState(body["url"], body["digest"], Validators(**body["validators"]))
         fits = state.url == _digest_of(url) and state.digest == _file_digest(file)
@@ -91,16 +91,17 @@ def state_of(file: Path, url: str) -> DownloadState | None:
 def keep_state(file: Path, url: str, validators: Validators) -> None:
     """Write down what is known of `file`. Raises OSError."""
     state = DownloadState(_digest_of(url), _file_digest(file), validators)
-    _beside(file).write_text(json.dumps(asdict(state)), encoding="ascii")
+    state_file(file).write_text(json.dumps(asdict(state)), encoding="ascii")
 
 
 def drop(file: Path) -> None:
     """Remove a file and what is known of it. Raises OSError."""
-    _beside(file).unlink(missing_ok=True)
+    state_file(file).unlink(missing_ok=True)
     file.unlink(missing_ok=True)
 
 
-def _beside(file: Path) -> Path:
+def state_file(file: Path) -> Path:
+    """Where it stands what is known of a file."""
     return file.with_name(f"{file.name}.json")
 
 

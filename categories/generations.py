@@ -1,5 +1,7 @@
 """Compiled generations on disk: `lists/generations/<id>/`, and `lists/current`, which names the one in force.
 
+The folder of a generation has its index, in `downloads/` the bytes that it was made from, and what it changed.
+
 A generation appears under its name only when it is whole, and is never written again. What a killed process left
 behind has a name that begins with a dot, and is removed by the next one to hold the lock.
 """
@@ -52,7 +54,7 @@ def kept(lists_dir: Path) -> list[Path]:
 def locked(lists_dir: Path) -> Iterator[None]:
     """Be the only one to change the lists. Raises UpdateBusy, or ListRefused where the folder cannot be written."""
     try:
-        for folder in (lists_dir, lists_dir / "generations", lists_dir / "downloads"):
+        for folder in (lists_dir, lists_dir / "generations"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (lists_dir / ".lock").open("w")
     except OSError as problem:
@@ -78,18 +80,22 @@ def unfinished(folder: Path) -> Iterator[Path]:
 
 
 def _remove_unfinished(lists_dir: Path) -> None:
-    for folder in (lists_dir / "generations", lists_dir / "downloads"):
-        for path in folder.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(path)
+    for path in (lists_dir / "generations").glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(path)
+
+
+def named(lists_dir: Path, built: Path) -> Path:
+    """Give a whole index its id: the next number, and its meta.json's digest. It stays in the folder that it is in."""
+    newest = kept(lists_dir)
+    number = int(newest[0].name[:6]) + 1 if newest else 1
+    return built.rename(built.parent / f"{number:06d}-{digest_of((built / META_FILE).read_bytes())}")
 
 
 def adopt(lists_dir: Path, built: Path) -> Path:
-    """Give a whole index its place among the generations, not yet in force: a number, and its meta.json's digest."""
-    newest = kept(lists_dir)
-    number = int(newest[0].name[:6]) + 1 if newest else 1
-    folder = lists_dir / "generations" / f"{number:06d}-{digest_of((built / META_FILE).read_bytes())}"
-    for path in built.iterdir():
-        path.chmod(0o400)
+    """Give an index that has its id its place among the generations, not yet in force."""
+    folder = lists_dir / "generations" / built.name
+    for path in built.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o400)
         _sync(path)
     _sync(built)
     built.rename(folder)
@@ -104,10 +110,10 @@ def point_to(lists_dir: Path, folder: Path) -> None:
     _sync(fresh)
 
 
-def withdraw(lists_dir: Path, folder: Path) -> None:
-    """Take a generation away that was never in force."""
+def withdraw(lists_dir: Path, folder: Path, origin: Path) -> None:
+    """Put a generation that was never in force back to where it was made."""
     (lists_dir / ".current").unlink(missing_ok=True)
-    shutil.rmtree(folder)
+    folder.rename(origin)
 
 
 def publish(lists_dir: Path, folder: Path) -> None:

@@ -111,6 +111,16 @@ class CategoryIndex:
             raise ValueError(f"index {self.generation} is closed")
         return mapped
 
+    def below(self, host: str) -> tuple[ListEntry, ...]:
+        """Every entry that names a host, something below it, or a part of one. Raises ValueError on a closed index."""
+        mapped = self._open()
+        return tuple(
+            _entry(mapped.classes[posting >> LINE_BITS], key, posting & LINE)
+            for shard in mapped.shards
+            for key in shard.trie.iterkeys(f"{host[::-1]}.")
+            for posting in shard.postings(key)
+        )
+
     def close(self) -> None:
         """Let go of the files; a look-up that is under way ends well."""
         self._mapped = None

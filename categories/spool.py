@@ -185,7 +185,7 @@ def _too_many_rejected(source: ListSource, tally: Tally) -> ListRefused:
 
 
 def _summary(item: ListAtHand, tally: Tally) -> ListSummary:
-    date, digest = _version(item)
+    date, digest = version_of(item)
     return ListSummary(
         name=item.source.name,
         format=item.source.format,
@@ -201,7 +201,7 @@ def _summary(item: ListAtHand, tally: Tally) -> ListSummary:
     )
 
 
-def _version(item: ListAtHand) -> tuple[datetime, str]:
+def version_of(item: ListAtHand) -> tuple[datetime, str]:
     """When the list was made (the time of its file, of its newest part for a tree) and its digest."""
     paths = [item.at] if item.at.is_file() else [part.path for part in item.opened.parts]
     with damage_refused(item.at, f"list {item.source.name}"):

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, Strict
 
 from categories.sources import LIST_NAME, LIST_NAME_RULE
 from config.approvals import Approval
-from config.fields import CLOSED, AbsolutePath, CategoryId, Url, named
+from config.fields import CLOSED, AbsolutePath, CategoryId, Url, Whole, named
 
 ListName = Annotated[str, Strict(), AfterValidator(named(LIST_NAME.pattern, LIST_NAME_RULE))]
 Directory = Annotated[
@@ -75,3 +75,33 @@ class ListSource(BaseModel):
     def categories(self) -> frozenset[str]:
         """The ids of the categories that it fills."""
         return frozenset(self.map.values()) | ({self.category} if self.category else frozenset())
+
+
+class HoldLimits(BaseModel):
+    """How much of its entries a list may lose or win in one update before a person has to decide."""
+
+    model_config = CLOSED
+
+    shrink: Whole = Field(
+        default=10, ge=0, le=100, description="Percent that it may lose; a list of the floor never over 20. Default 10."
+    )
+    growth: Whole = Field(default=25, ge=0, le=10_000, description="Percent that it may win. Default 25.")
+
+
+class ListUpdates(BaseModel):
+    """When the lists are fetched again, and which updates wait for a person."""
+
+    model_config = CLOSED
+
+    at: Annotated[
+        str,
+        Strict(),
+        AfterValidator(
+            named(r"never|([01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day in quotes, such as "03:30", or never')
+        ),
+    ] = Field(
+        default="03:30",
+        description="Time of day, in the district's time zone and in quotes, at which a running filter fetches the "
+        'lists: "03:30"; or never. What could not be fetched is asked for again every hour. Default 03:30.',
+    )
+    hold: HoldLimits = Field(default=HoldLimits(), description="What a person has to decide.")

@@ -19,7 +19,7 @@ from config.category_settings import CategoryRule, Group
 from config.fields import CLOSED, AbsolutePath, CategoryId, Flag, Name, Network, SocketAddress, Text, Url, named
 from config.gathering import gather, raise_all
 from config.hours import parse_hours
-from config.list_settings import ListSource
+from config.list_settings import ListSource, ListUpdates
 from config.planned import DATABASES, METHODS
 from config.problems import shown
 from config.proxy_settings import Proxy
@@ -181,6 +181,7 @@ class Settings(BaseModel):
         validate_default=True,
         description="Lists of addresses; one must map to pornography unless starter_only is true. None by default.",
     )
+    list_updates: ListUpdates = Field(default=ListUpdates(), description="How the lists are kept current.")
     proxy: Proxy = Field(default=Proxy(), description="The proxy.")
     identity: Identity = Field(default=Identity(), validate_default=True, description="How people say who they are.")
     metrics: Metrics = Field(default=Metrics(), validate_default=True, description="Figures for Prometheus.")

@@ -16,6 +16,7 @@ from categories.errors import IndexRefused
 from config.problems import SettingsRefused, one_line
 from config.revisions import RevisionTampered
 from proxy.authority import AuthorityRefused
+from proxy.doctor_list_updates import check_list_updates
 from proxy.doctor_lists import check_floor, check_lists
 from proxy.doctor_log import check_usage_log
 from proxy.doctor_probes import check_allowed_probe, check_blocked_probe, check_listeners
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     check_settings,
     check_floor,
     check_lists,
+    check_list_updates,
     check_authority,
     check_trust_store,
     check_listener_certificates,

@@ -6,8 +6,8 @@ import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from categories.generations import current
 from categories.index import CategoryIndex
-from categories.update import current
 from config.revisions import Revisions
 from proxy.block_page import Pages, PageSettings
 from proxy.identity.accounts import load_accounts

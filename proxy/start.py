@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from categories.reports import floor_lines
-from categories.update import silent
 from config.revisions import Applied, Revisions
 from proxy.authority import open_or_create, use_next
 from proxy.identity.accounts import load_accounts
+from proxy.list_acts import act_of
 from proxy.listening import Listen
 from proxy.state_dir import compile_for, lists_fit, open_snapshot, say_findings, settings_for_commands, with_lists
 from proxy.supervisor import Plan
@@ -18,23 +18,27 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from categories.act import Act
     from config.proxy_settings import Listener
     from config.settings import Settings
+    from proxy.list_acts import UsageLog
 
-_FIRST_START = "first start"
+_AUTHOR, _FIRST_START = "breakwater run", "first start"
 
 
-def prepare(config: Path, say: Callable[[str], None], now: datetime) -> Plan:
+def prepare(config: Path, say: Callable[[str], None], now: datetime, usage_log: UsageLog) -> Plan:
     """Use the next authority or make the first one, apply the file at the first start, compile lists that do not fit.
 
-    Raises what the parts raise, each one line.
+    `usage_log` records the lists that this puts in force. Raises what the parts raise, each one line.
     """
     folder, settings = settings_for_commands(config)
     load_accounts(folder / "accounts.json")
     _prepare_authority(folder / "ca", settings.district.name, say, now)
-    applied = _applied(config, folder, say, now)  # last: a first start that is refused has applied nothing
+    act = act_of(folder, _AUTHOR, _FIRST_START, usage_log)
+    applied = _applied(config, folder, say, now, act)  # last: a first start that is refused has applied nothing
     if not lists_fit(folder, applied.settings):  # a crash in the middle of an apply, or lists of an older version
-        say_findings(compile_for(folder, applied.settings), say)
+        again = act_of(folder, _AUTHOR, "the lists in force do not fit the settings", usage_log)
+        say_findings(compile_for(folder, applied.settings, again), say)
     snapshot = open_snapshot(folder)
     say(f"settings revision {applied.revision}, applied by {applied.author}: {applied.reason}")
     for line in floor_lines(snapshot.index.counts):
@@ -49,11 +53,11 @@ def _prepare_authority(folder: Path, district_name: str, say: Callable[[str], No
     open_or_create(folder, district_name, now)
 
 
-def _applied(config: Path, folder: Path, say: Callable[[str], None], now: datetime) -> Applied:
+def _applied(config: Path, folder: Path, say: Callable[[str], None], now: datetime, act: Act) -> Applied:
     revisions = Revisions(folder)
     applied = revisions.current()
     if applied is None:
-        return revisions.apply(config, "breakwater run", _FIRST_START, now, with_lists(folder, silent, say))
+        return revisions.apply(config, _AUTHOR, _FIRST_START, now, with_lists(folder, act, say))
     if revisions.differs(config):
         say(f"WARNING: {config} differs from revision {applied.revision}, which stays in force; run: config apply")
     return applied

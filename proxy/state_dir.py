@@ -9,13 +9,12 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from categories.errors import IndexRefused, ListRefused
+from categories.errors import IndexRefused
 from categories.generations import current
 from categories.index import CategoryIndex
 from categories.reports import findings
-from categories.source_checks import check_checksum
 from categories.sources import ListSource
-from categories.update import Generation, compiled, fits, silent, updated
+from categories.update import compiled, fits
 from config.load import state_dir_of
 from config.problems import SettingsRefused
 from config.revisions import Revisions, RevisionTampered, settings_in_force
@@ -24,10 +23,9 @@ from proxy.status import read_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from categories.spool import Progress
+    from categories.act import Act, Generation
     from config.revisions import Around
     from config.settings import Settings
     from proxy.snapshot import PolicySnapshot
@@ -70,6 +68,15 @@ def settings_for_commands(config: Path) -> tuple[Path, Settings]:
     return folder, settings_in_force(config, Revisions(folder).current())
 
 
+def revision_of(folder: Path) -> int:
+    """Give the number of the settings in force; 0 where none are, or none that can be read."""
+    try:
+        applied = Revisions(folder).current()
+    except (RevisionTampered, SettingsRefused):
+        return 0
+    return applied.revision if applied else 0
+
+
 def list_sources(settings: Settings) -> tuple[ListSource, ...]:
     """Give the subscribed lists in the form that `categories` takes: it reads no settings."""
     return tuple(
@@ -87,12 +94,12 @@ def list_sources(settings: Settings) -> tuple[ListSource, ...]:
     )
 
 
-def compile_for(folder: Path, settings: Settings, progress: Progress = silent) -> Generation:
+def compile_for(folder: Path, settings: Settings, act: Act) -> Generation:
     """Make the generation that these settings need: compile what is here, download what is not, and put it in force.
 
     Raises what categories.update raises; then the generation in force stays.
     """
-    with _new_generation(folder, settings, progress) as generation:
+    with compiled(list_sources(settings), folder / "lists", act) as generation:
         return generation
 
 
@@ -105,7 +112,7 @@ def lists_fit(folder: Path, settings: Settings) -> bool:
         return False
 
 
-def with_lists(folder: Path, progress: Progress, say: Callable[[str], None]) -> Around:
+def with_lists(folder: Path, act: Act, say: Callable[[str], None]) -> Around:
     """What goes around an apply: the generation that the new settings need, unless it is in force already.
 
     It is compiled before the revision is written, so a list that is refused refuses the apply, and put in force right
@@ -118,7 +125,7 @@ def with_lists(folder: Path, progress: Progress, say: Callable[[str], None]) -> 
         if lists_fit(folder, settings):
             yield
             return
-        with _new_generation(folder, settings, progress) as generation:
+        with compiled(list_sources(settings), folder / "lists", act) as generation:
             yield
         say_findings(generation, say)
 
@@ -137,24 +144,6 @@ def settings_before(folder: Path) -> Settings | None:
     return applied.settings if applied else None
 
 
-def _new_generation(folder: Path, settings: Settings, progress: Progress) -> AbstractContextManager[Generation]:
-    sources = list_sources(settings)
-    make = compiled if all(_is_here(folder, source) for source in sources) else updated
-    return make(sources, folder / "lists", progress)
-
-
-def _is_here(folder: Path, source: ListSource) -> bool:
-    """True for a local list, and for one that was downloaded and is the file of its checksum."""
-    at = folder / "lists" / "downloads" / source.name
-    if source.url is None:
-        return True
-    try:
-        check_checksum(source, at)
-    except ListRefused:
-        return False
-    return at.exists()
-
-
 def open_index(folder: Path) -> CategoryIndex:
     """Open the lists in force. Raises IndexRefused."""
     return CategoryIndex.open(current(folder / "lists"))
@@ -166,9 +155,7 @@ def open_snapshot(folder: Path) -> PolicySnapshot:
 
 
 def say_findings(generation: Generation, say: Callable[[str], None]) -> None:
-    """Say how the lists came, how many entries there are, and which lines were rejected."""
-    for line in generation.downloads:
-        say(line)
+    """Say how many entries there are, and which lines were rejected."""
     entries = sum(summary.entries for summary in generation.lists)
     say(f"generation {generation.id}: {entries:,} entries from {len(generation.lists)} lists")
     for line in findings(generation.lists):

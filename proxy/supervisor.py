@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from proxy.child import Child
 from proxy.handover import Successor
+from proxy.list_schedule import ListSchedule
 from proxy.list_watch import ListWatch
 from proxy.listening import for_worker
 from proxy.notify import notify
@@ -78,7 +79,7 @@ class Supervisor:
         self._writing: asyncio.Task[None] | None = None
         self._places = [Place(number, self._maker(number), plan.drain_seconds) for number in range(plan.workers)]
         self._collector = Child("collector", self._collector_command(), self._heard_collector)
-        self._watching: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
         self._recycling: asyncio.Task[None] | None = None
         self._recycle_again = 0.0
         self._upgrading: asyncio.Task[None] | None = None
@@ -135,7 +136,8 @@ class Supervisor:
             inherited.say_ready()
         self._tenure.begin()
         notify("READY=1")
-        self._watching = asyncio.create_task(ListWatch(self._plan.state_dir).run())
+        chores = (ListWatch(self._plan.state_dir), ListSchedule(self._plan.state_dir))
+        self._chores = [asyncio.create_task(chore.run()) for chore in chores]
         for listener in self._listeners:
             self._announce(f"listening on {listener.shown} (proxy)")
         self._announce(f"listening on {self._plan.metrics} (metrics)")
@@ -203,7 +205,7 @@ class Supervisor:
             listener.socket.close()  # a client that waited in the queue meanwhile would hang until the drain ends
         if self._successor is not None and not self._handed_over:
             self._successor.stop()
-        for task in (self._upgrading, self._recycling, self._watching):
+        for task in (self._upgrading, self._recycling, *self._chores):
             if task is not None:
                 task.cancel()
         draining = asyncio.gather(*(place.stop() for place in self._places))
@@ -212,7 +214,7 @@ class Supervisor:
             await draining
         await self._collector.stop(GRACE_SECONDS)
         await draining
-        await asyncio.gather(collecting, return_exceptions=True)
+        await asyncio.gather(collecting, *self._chores, return_exceptions=True)
 
     async def _outlive(self, inherited: Inherited) -> None:
         """Stay until the predecessor has drained: systemd ends what is left when its main process has ended."""

@@ -70,6 +70,7 @@ CATCHES_ALL = {
     "proxy/front.py": "turns every failure before mitmproxy into a block (invariant 2)",
     "proxy/dispatcher.py": "turns every failure of a hook into a block (invariant 2)",
     "proxy/respond.py": "shows the page that needs no making where none can be made (invariant 2)",
+    "proxy/list_schedule.py": "tells what keeps the lists from being fetched, and asks again in an hour",
     "proxy/policy_watch.py": "keeps the policy in force when a new one cannot be built (invariant 1)",
     "proxy/replaced/driver.py": "reports what fails in mitmproxy's layers, as stock does; the connection is closed",
 }
@@ -77,7 +78,11 @@ CATCHES_ALL = {
 #: Source files without a test file of their own, with the reason.
 NO_TEST_OF_ITS_OWN = {
     "breakwater.py": "tests/e2e/test_commands.py runs every command",
+    "proxy/lists_commands.py": "tests/e2e/test_lists.py runs them",
+    "categories/act.py": "values only; tests/categories/test_change_requests.py acts",
     "categories/entries.py": "values only",
+    "categories/gathering.py": "tests/categories/test_change_requests.py and test_update.py fetch and keep",
+    "categories/making.py": "tests/categories/test_change_requests.py makes and compares",
     "proxy/facts.py": "values only",
     "proxy/replaced/part.py": "values only",
     "proxy/replaced/bodies.py": "tests/e2e/test_bodies.py sends what it is for",

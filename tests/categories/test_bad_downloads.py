@@ -105,7 +105,7 @@ BAD_ARCHIVES: dict[str, tuple[bytes, str]] = {
 @pytest.fixture
 def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the lists, and limits that a test can reach."""
-    monkeypatch.setattr("categories.update.download", partial(download, limits=LIMITS))
+    monkeypatch.setattr("categories.gathering.download", partial(download, limits=LIMITS))
     monkeypatch.setattr(streams.unpacked.__wrapped__, "__defaults__", (UNPACKED,))
     monkeypatch.setattr("categories.unpack.MEMBERS_CAP", 100)
     return tmp_path / "state" / "lists"
@@ -119,7 +119,7 @@ def everything_in(folder: Path) -> dict[str, bytes]:
 
 def refused(source: ListSource, lists: Path, answers: dict[str, Answer], bad: Answer) -> str:
     """Update once with what is there and once with `bad`; give the one line of the second."""
-    good = update((source,), lists)
+    good = update((source,), lists).generation
     before = everything_in(lists)
     answers["/list"] = bad
     with pytest.raises(ListsRefused) as refusal:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from categories.difference import EXAMPLES, Change, ListsDifference, difference
+from categories.difference import EXAMPLES, ListChange, ListsDifference, difference
 from categories.index import CategoryIndex
 from categories.sources import ListSource
 from categories.update import compile_generation
@@ -32,9 +32,9 @@ def test_what_came_and_what_went_is_counted_by_list_and_category(tmp_path: Path)
     new = index(tmp_path, domains(tmp_path, "mine", "c.test\nb.test\nd.test\n"), domains(tmp_path, "came", "a.test\n"))
     assert difference(old, new) == ListsDifference(
         (
-            Change("mine", "games", False, 1, 1, ("d.test",), ("a.test",)),
-            Change("came", "games", False, 1, 0, ("a.test",), ()),
-            Change("gone", "games", False, 0, 1, (), ("a.test",)),
+            ListChange("mine", "games", False, 1, 1, ("d.test",), ("a.test",)),
+            ListChange("came", "games", False, 1, 0, ("a.test",), ()),
+            ListChange("gone", "games", False, 0, 1, (), ("a.test",)),
         )
     )
     assert (difference(old, new).added, difference(old, new).removed) == (2, 2)
@@ -62,9 +62,9 @@ def test_what_an_entry_covers_and_whether_it_is_white_is_told_apart(tmp_path: Pa
     )
     new = index(tmp_path, ListSource("mine", "hosts", path=hosts, category="games"), ut1)
     assert difference(None, new).changes[-3:] == (
-        Change("mine", "games", False, 1, 0, ("a.test",), ()),
-        Change("ut1", "games", False, 1, 0, ("a.test/",), ()),
-        Change("ut1", "health", True, 1, 0, ("a.test",), ()),
+        ListChange("mine", "games", False, 1, 0, ("a.test",), ()),
+        ListChange("ut1", "games", False, 1, 0, ("a.test/",), ()),
+        ListChange("ut1", "health", True, 1, 0, ("a.test",), ()),
     )
 
 
@@ -74,13 +74,15 @@ def test_a_host_that_is_listed_with_its_sub_domains_instead_is_another_entry(tmp
     old, new = (
         index(tmp_path, ListSource("mine", kind, path=path, category="games")) for kind in ("wildcard", "domains")
     )
-    assert difference(old, new) == ListsDifference((Change("mine", "games", False, 1, 1, ("a.test",), ("a.test",)),))
+    assert difference(old, new) == ListsDifference(
+        (ListChange("mine", "games", False, 1, 1, ("a.test",), ("a.test",)),)
+    )
 
 
 def test_of_child_abuse_only_numbers_are_told(tmp_path: Path) -> None:
     old = index(tmp_path, domains(tmp_path, "licensed", "one.test\n", "child-abuse"))
     new = index(tmp_path, domains(tmp_path, "licensed", "one.test\ntwo.test\nthree.test\n", "child-abuse"))
-    assert difference(old, new).changes == (Change("licensed", "child-abuse", False, 2, 0, (), ()),)
+    assert difference(old, new).changes == (ListChange("licensed", "child-abuse", False, 2, 0, (), ()),)
 
 
 def test_examples_are_few(tmp_path: Path) -> None:

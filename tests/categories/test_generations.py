@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from categories.errors import IndexRefused, UpdateBusy
-from categories.generations import KEPT, adopt, current, kept, locked, point_to, publish, unfinished
+from categories.generations import KEPT, adopt, current, kept, locked, named, point_to, publish, unfinished
 from categories.index import CategoryIndex
 from categories.update import compile_generation
 
@@ -49,7 +49,7 @@ def built(lists: Path, text: bytes) -> Path:
     folder = lists / "generations" / ".unfinished-test"
     folder.mkdir()
     (folder / "meta.json").write_bytes(text)
-    return folder
+    return named(lists, folder)
 
 
 def test_an_adopted_generation_is_read_only_numbered_and_not_yet_in_force(lists: Path) -> None:

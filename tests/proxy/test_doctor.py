@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from proxy import doctor, doctor_lists, doctor_log, doctor_probes, doctor_state, doctor_trust
+from proxy import doctor, doctor_list_updates, doctor_lists, doctor_log, doctor_probes, doctor_state, doctor_trust
 from proxy.doctor import CHECKS, examine, exit_code, print_findings, to_json
 from proxy.finding import Finding, Level
 from proxy.tenure import sole
@@ -22,7 +22,7 @@ RED = Finding("disk", Level.RED, "full", "make room")
 def test_every_check_that_is_written_is_run():
     written = {
         function
-        for module in (doctor_lists, doctor_log, doctor_probes, doctor_state, doctor_trust)
+        for module in (doctor_list_updates, doctor_lists, doctor_log, doctor_probes, doctor_state, doctor_trust)
         for name, function in vars(module).items()
         if name.startswith("check_") and function.__module__ == module.__name__
     }

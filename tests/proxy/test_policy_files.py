@@ -10,6 +10,7 @@ from proxy.pages.ask import Ask
 from proxy.policy_files import NothingApplied, PolicyFiles, applied_settings, policy_of
 from proxy.start import prepare
 from proxy.state_dir import open_index
+from tests.proxy.untold import UNTOLD
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEMO = """
@@ -26,7 +27,7 @@ proxy: {passthrough: [{host: bank.test, owner: its, reason: pinned, since: 2026-
 def files(tmp_path):
     config = tmp_path / "district.yaml"
     config.write_text(DEMO)
-    prepare(config, lambda _: None, NOW)
+    prepare(config, lambda _: None, NOW, UNTOLD)
     folder = tmp_path / "state"
     return PolicyFiles(folder, open_authority(folder / "ca", NOW), (("127.0.0.1", 18080, False),))
 

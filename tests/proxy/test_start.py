@@ -12,6 +12,7 @@ from proxy.authority import AuthorityRefused, open_authority, rotate
 from proxy.identity.accounts import AccountsRefused
 from proxy.listening import Listen
 from proxy.start import prepare
+from tests.proxy.untold import UNTOLD
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEMO = """
@@ -33,7 +34,7 @@ def config(tmp_path):
 
 def start(config):
     said = []
-    return prepare(config, said.append, NOW), said
+    return prepare(config, said.append, NOW, UNTOLD), said
 
 
 def test_the_first_start_applies_the_file_compiles_the_lists_and_makes_the_authority(config, tmp_path):

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from categories.act import Act
 from categories.errors import ListRefused
-from categories.update import current, silent
+from categories.generations import current
 from config.load import loads
 from config.problems import SettingsRefused
 from config.revisions import RevisionNotWritten, RevisionRefused, Revisions, RevisionTampered
@@ -17,6 +18,7 @@ from proxy.policy_files import NothingApplied
 from proxy.start import prepare
 from proxy.status import WorkerStatus, write_statuses
 from tests.categories.server import body, serving
+from tests.proxy.untold import UNTOLD
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEMO = """
@@ -106,7 +108,7 @@ def test_before_the_first_apply_commands_read_the_file(config):
 
 
 def test_after_it_they_read_what_is_in_force(config):
-    prepare(config, lambda _: None, NOW)
+    prepare(config, lambda _: None, NOW, UNTOLD)
     config.write_text(DEMO.replace("Demo District", "Edited"))
     folder, settings = state.settings_for_commands(config)
     assert settings.district.name == "Demo District"
@@ -142,7 +144,7 @@ class Apply:
         self.config, self.folder = config, config.parent / "state"
         self.revisions = Revisions(self.folder)
         self.said = []
-        prepare(config, lambda _: None, NOW)
+        prepare(config, lambda _: None, NOW, UNTOLD)
         (config.parent / "mine.txt").write_text("casino.test\n")
         self.write(LISTS)
         self.apply()
@@ -157,7 +159,7 @@ class Apply:
         return self.revisions.rollback(revision, "ann", "back", NOW, self.around())
 
     def around(self):
-        return state.with_lists(self.folder, silent, self.said.append)
+        return state.with_lists(self.folder, Act(), self.said.append)
 
     def everything(self):
         files = sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name not in ("lock", ".lock"))
@@ -235,7 +237,7 @@ def test_a_revision_that_cannot_be_written_takes_its_lists_with_it(applied, monk
 
 
 def test_after_a_crash_between_settings_and_lists_the_same_apply_or_a_start_mends_it(applied, monkeypatch):
-    for mend in (lambda: applied.apply("again"), lambda: prepare(applied.config, applied.said.append, NOW)):
+    for mend in (lambda: applied.apply("again"), lambda: prepare(applied.config, applied.said.append, NOW, UNTOLD)):
         applied.write(DEMO)
         applied.apply()
         applied.write(LISTS)

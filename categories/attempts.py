@@ -1,0 +1,58 @@
+"""When the lists were last asked for, and what came of it: `lists/attempt.json`, for schedule, doctor and status."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from categories.errors import ListsRefused, UpdateBusy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FILE = "attempt.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One `lists update`. `at` in UTC; `says` is the line that a person would have seen."""
+
+    at: datetime
+    failed: bool
+    says: str
+
+
+@contextmanager
+def attempt_noted(lists_dir: Path) -> Iterator[list[str]]:
+    """Keep what the block says, by the line that it adds last, or what refuses it."""
+    said: list[str] = []
+    try:
+        yield said
+    except UpdateBusy:  # the other one keeps its own
+        raise
+    except ListsRefused as refused:
+        _write(lists_dir, Attempt(datetime.now(UTC), failed=True, says=str(refused)))
+        raise
+    _write(lists_dir, Attempt(datetime.now(UTC), failed=False, says=said[-1] if said else ""))
+
+
+def last_attempt(lists_dir: Path) -> Attempt | None:
+    """The last one, or None where the lists were never asked for, or where that cannot be read."""
+    try:
+        said = json.loads((lists_dir / _FILE).read_text(encoding="utf-8"))
+        return Attempt(datetime.fromisoformat(said["at"]).astimezone(UTC), bool(said["failed"]), str(said["says"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(lists_dir: Path, attempt: Attempt) -> None:
+    fresh = lists_dir / f".{_FILE}"
+    try:
+        fresh.write_text(json.dumps({**asdict(attempt), "at": attempt.at.isoformat()}), encoding="utf-8")
+        fresh.replace(lists_dir / _FILE)
+    except OSError:
+        fresh.unlink(missing_ok=True)  # a full disk: the refusal itself is what a person has to see

@@ -1,0 +1,100 @@
+"""The bytes of every list, in one folder, before anything is made of them: downloaded, or as they were last time."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from categories.download import download
+from categories.download_state import state_file, state_of
+from categories.errors import IndexRefused, ListRefused
+from categories.floor import refusing_floor
+from categories.formats import FORMATS
+from categories.meta import read_meta
+from categories.source_checks import check_checksum, check_private
+from categories.sources import digest_of
+from categories.spool import ListAtHand, file_digest, version_of
+from categories.starter import STARTER, starter_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from categories.sources import ListSource
+    from categories.spool import Progress
+
+
+def fetch(sources: Sequence[ListSource], cache: Path, downloads: Path, progress: Progress) -> tuple[str, ...]:
+    """Download every list that has a url into `downloads`, unless it is the one in `cache`; say of each how it came.
+
+    Raises ListUnreachable or ListRefused.
+    """
+    cache.mkdir(mode=0o700, exist_ok=True)
+    said = []
+    for source in sources:
+        if source.url is not None:
+            with refusing_floor(source):
+                said.append(download(source, downloads / source.name, cache, progress))
+    return tuple(said)
+
+
+def keep_last(downloads: Path, cache: Path) -> None:
+    """Keep what was fetched, whatever becomes of it: a server is not asked twice for the same bytes."""
+    cache.mkdir(mode=0o700, exist_ok=True)
+    for path in downloads.iterdir():
+        fresh = cache / f".{path.name}"
+        fresh.unlink(missing_ok=True)
+        os.link(path, fresh)
+        fresh.replace(cache / path.name)
+
+
+def keep(sources: Sequence[ListSource], before: Path | None, downloads: Path) -> list[ListSource]:
+    """Take over what was downloaded before for these sources; give those that have to be downloaded."""
+    missing = []
+    for source in sources:
+        state = state_of(before / source.name, source.url) if before and source.url else None
+        if before and state and source.wants(state.digest):
+            for path in (before / source.name, state_file(before / source.name)):
+                os.link(path, downloads / path.name)
+        elif source.url is not None:
+            missing.append(source)
+    return missing
+
+
+def at_hand(sources: Sequence[ListSource], downloads: Path, scratch: Path) -> Iterator[ListAtHand]:
+    """Open every list. Raises ListRefused for one that is not here, or not what its settings say."""
+    for source in sources:
+        with refusing_floor(source):
+            at = place_of(source, downloads)
+            if source.path is None and not at.exists():
+                raise ListRefused(f"list {source.name}: was never downloaded; run: breakwater lists update")
+            if source.withheld:
+                check_private(source, at)
+            check_checksum(source, at)
+            own = scratch / source.name
+            own.mkdir(mode=0o700)
+            opened = FORMATS[source.format](source, at, own)
+        yield ListAtHand(source, at, opened)
+
+
+def place_of(source: ListSource, downloads: Path) -> Path:
+    """Where a list's bytes lie: its own file or folder, or what was downloaded."""
+    return source.path.resolve() if source.path is not None else downloads / source.name
+
+
+def unchanged(sources: Sequence[ListSource], generation: Path, downloads: Path) -> bool:
+    """True when a generation was made from these very sources and bytes, and our own lists are still what they were.
+
+    A tree that lies here counts as changed: only reading it would tell.
+    """
+    try:
+        meta = read_meta(generation)
+    except IndexRefused:
+        return False
+    known = {summary.name: summary.digest for summary in meta.lists}
+    starter = starter_list()
+    same = meta.sources == digest_of((starter.source, *sources)) and known.get(STARTER) == version_of(starter)[1]
+    return same and all(
+        place.is_file() and file_digest(place) == known.get(source.name)
+        for source, place in ((source, place_of(source, downloads)) for source in sources)
+    )

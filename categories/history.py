@@ -1,0 +1,78 @@
+"""What was in force, and by whom: `lists/history.jsonl`, one line each time a generation is put in force."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "history.jsonl"
+
+
+class Kind(StrEnum):
+    """How a generation came into force."""
+
+    UPDATE = "update"  # downloaded, and nobody had to decide
+    APPLY = "apply"  # held before, and put in force by a person
+    COMPILE = "compile"  # from the lists as they lie here
+    SETTINGS = "settings"  # other lists, by `config apply`
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One generation put in force. `at` in UTC."""
+
+    generation: str
+    kind: Kind
+    at: datetime
+    author: str
+    reason: str
+
+
+def append(lists_dir: Path, applied: Applied) -> None:
+    """Add a line, and see it to the disk. It begins with a line's end: the one before may have been cut off."""
+    line = json.dumps({**asdict(applied), "at": applied.at.isoformat()})
+    with (lists_dir / FILE).open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def history(lists_dir: Path) -> tuple[Applied, ...]:
+    """Everything that was put in force, the oldest first; a line that a full disk cut off is left out."""
+    try:
+        lines = (lists_dir / FILE).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(found for found in map(_read, lines) if found is not None)
+
+
+def _read(line: str) -> Applied | None:
+    try:
+        said = json.loads(line)
+        at = datetime.fromisoformat(said["at"]).astimezone(UTC)
+        return Applied(said["generation"], Kind(said["kind"]), at, said["author"], said["reason"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def before(past: tuple[Applied, ...], generation: str) -> str | None:
+    """The generation that was in force before this one was, last time; None where the history does not say."""
+    names = [applied.generation for applied in past]
+    if generation not in names:
+        return None
+    last = len(names) - 1 - names[::-1].index(generation)
+    return next((name for name in reversed(names[:last]) if name != generation), None)
+
+
+def rolled_back(past: tuple[Applied, ...]) -> Applied | None:
+    """The rollback after which no update has been put in force yet, if there is one."""
+    chosen = [applied for applied in past if applied.kind in (Kind.UPDATE, Kind.APPLY, Kind.ROLLBACK)]
+    return chosen[-1] if chosen and chosen[-1].kind is Kind.ROLLBACK else None

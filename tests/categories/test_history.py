@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from categories.history import FILE, Applied, Kind, append, before, history, rolled_back
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AT = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+
+
+def applied(*generations: str, kind: Kind = Kind.UPDATE) -> tuple[Applied, ...]:
+    return tuple(Applied(generation, kind, AT, "ann", "why") for generation in generations)
+
+
+def test_what_was_put_in_force_is_read_again_in_its_order(tmp_path: Path) -> None:
+    assert history(tmp_path) == ()
+    for each in applied("a", "b", "a"):
+        append(tmp_path, each)
+    assert history(tmp_path) == applied("a", "b", "a")
+
+
+def test_a_line_that_was_cut_off_is_left_out_and_the_next_one_is_not_lost(tmp_path: Path) -> None:
+    append(tmp_path, *applied("a"))
+    with (tmp_path / FILE).open("a") as file:
+        file.write('{"generation": "b", "ki')
+    append(tmp_path, *applied("c"))
+    append(tmp_path, *applied("d"))
+    assert [each.generation for each in history(tmp_path)] == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("past", "generation", "expected"),
+    [
+        ("", "a", None),
+        ("a", "a", None),
+        ("ab", "b", "a"),
+        ("ab", "a", None),
+        ("aba", "a", "b"),  # rolled back: the one before is the one that was left
+        ("abab", "b", "a"),
+        ("abb", "b", "a"),
+        ("ab", "x", None),
+    ],
+)
+def test_which_generation_was_in_force_before(past: str, generation: str, expected: str | None) -> None:
+    assert before(applied(*past), generation) == expected
+
+
+@pytest.mark.parametrize(
+    ("kinds", "held"),
+    [
+        ((Kind.UPDATE,), False),
+        ((Kind.UPDATE, Kind.ROLLBACK), True),
+        ((Kind.ROLLBACK, Kind.COMPILE), True),  # nobody has decided on the next update yet
+        ((Kind.ROLLBACK, Kind.SETTINGS), True),
+        ((Kind.ROLLBACK, Kind.APPLY), False),
+        ((), False),
+    ],
+)
+def test_a_rollback_counts_until_a_person_applies_an_update(kinds: tuple[Kind, ...], held: bool) -> None:
+    past = tuple(each for kind in kinds for each in applied("a", kind=kind))
+    assert (rolled_back(past) is not None) is held

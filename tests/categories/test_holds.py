@@ -1,0 +1,69 @@
+"""What the rules say of two indexes; how they hold an update is in test_change_requests.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from categories.holds import HANDFUL, HoldLimits, holds
+from categories.index import CategoryIndex
+from categories.sources import ListSource
+from categories.suffixes import private_suffixes
+from categories.update import compile_generation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def index(tmp_path: Path):  # type: ignore[no-untyped-def]
+    def build(number: int, *lists: tuple[str, str, list[str]]) -> CategoryIndex:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        sources = []
+        for name, category, hosts in lists:
+            (folder / name).write_text("".join(f"{host}\n" for host in hosts))
+            (folder / name).chmod(0o600)
+            sources.append(ListSource(name, "domains", path=folder / name, category=category))
+        return CategoryIndex.open(compile_generation(tuple(sources), folder / "lists").folder)
+
+    return build
+
+
+def hosts(count: int) -> list[str]:
+    return [f"host{number}.test" for number in range(count)]
+
+
+def test_each_list_is_measured_by_itself(index) -> None:  # type: ignore[no-untyped-def]
+    old = index(1, ("a", "games", hosts(100)), ("b", "games", hosts(100)))
+    new = index(2, ("a", "games", hosts(50)), ("b", "games", hosts(200)))
+    shrinks, grows = holds(old, new, HoldLimits())
+    assert shrinks == "list a shrinks from 100 to 50 entries, over 10 %"
+    assert grows == "list b grows from 100 to 200 entries, over 25 %"
+
+
+def test_a_list_that_is_new_or_gone_is_an_act_of_the_settings(index) -> None:  # type: ignore[no-untyped-def]
+    old = index(1, ("a", "games", hosts(100)))
+    assert holds(old, index(2, ("b", "games", hosts(100))), HoldLimits()) == ()
+
+
+@pytest.mark.parametrize(("count", "held"), [(10 - HANDFUL, False), (10 - HANDFUL - 1, True), (10 + HANDFUL, False)])
+def test_a_handful_of_entries_holds_no_small_list(index, count: int, held: bool) -> None:  # type: ignore[no-untyped-def]
+    old, new = index(1, ("a", "games", hosts(10))), index(2, ("a", "games", hosts(count)))
+    assert bool(holds(old, new, HoldLimits(0, 0))) is held
+
+
+def test_shared_hosts_are_named_up_to_five(index) -> None:  # type: ignore[no-untyped-def]
+    shared = sorted(suffix for suffix in private_suffixes() if suffix.count(".") == 1)[:8]
+    old, new = index(1, ("a", "games", hosts(100))), index(2, ("a", "games", [*hosts(100), *shared]))
+    (reason,) = holds(old, new, HoldLimits())
+    assert reason == f"list a (games) would cover all of a shared host: {', '.join(shared[:5])} and 3 more"
+    assert holds(new, new, HoldLimits()) == ()
+
+
+def test_a_list_that_is_never_shown_holds_an_update_without_a_host(index) -> None:  # type: ignore[no-untyped-def]
+    old = index(1, ("a", "child-abuse", hosts(100)))
+    new = index(2, ("a", "child-abuse", [*hosts(100), "988lifeline.org", "chat.aclu.org"]))
+    reasons = holds(old, new, HoldLimits())
+    assert reasons == ("touches the review-first set, newly listed as child-abuse by a",)
