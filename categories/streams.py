@@ -55,7 +55,7 @@ class CappedReader(io.RawIOBase):
         self._left -= len(data)
         self.allowance -= len(data)
         if self._left < 0 or self.allowance < 0:
-            raise ListRefused(f"{self._name}: unpacks to more than a list can hold")
+            raise ListRefused(f"{self._name}: unpacks to more than a list can hold; check where it comes from")
         view[: len(data)] = data
         return len(data)
 

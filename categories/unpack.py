@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MEMBERS_CAP = 20_000
 HEADER_CAP = 1024**2
 _CHUNK = 1 << 18
+_ODD = "check where it comes from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +76,16 @@ def _normal(member: tarfile.TarInfo, name: str, count: int) -> str:
     parts = [part for part in member.name.split("/") if part not in {"", "."}]
     hostile = member.name.startswith("/") or ".." in parts or "\\" in member.name or "\0" in member.name
     if hostile or not (member.isfile() or member.isdir() or member.issym()) or member.issparse():
-        raise ListRefused(f"{name}: the archive holds a member that no list needs: {member.name[:80]!a}")
+        raise ListRefused(f"{name}: the archive holds a member that no list needs: {member.name[:80]!a}; {_ODD}")
     if count >= MEMBERS_CAP:
-        raise ListRefused(f"{name}: the archive has more than {MEMBERS_CAP} members")
+        raise ListRefused(f"{name}: the archive has more than {MEMBERS_CAP} members; {_ODD}")
     return "/".join(parts)
 
 
 def _target(member: tarfile.TarInfo, inside: str, name: str) -> str:
     target = posixpath.normpath(posixpath.join(posixpath.dirname(inside), member.linkname))
     if target.startswith(("/", "..")):
-        raise ListRefused(f"{name}: the archive holds a link that leads out of it: {member.name[:80]!a}")
+        raise ListRefused(f"{name}: the archive holds a link that leads out of it: {member.name[:80]!a}; {_ODD}")
     return target
 
 

@@ -41,6 +41,7 @@ CASE_SECONDS = 5.0
 PATIENCE = 60.0
 MEMORY = 512 * 2**20
 ENOUGH = 5  # findings of one opening
+MANY = 2**31  # cases of one opening
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # files come and go many times a second
 SHARE = 6.0  # seconds of an opening for each of the minutes
 
@@ -125,11 +126,11 @@ def _in_time() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def fuzz_opening(name: str, run: int, seconds: float, patience: float = PATIENCE) -> Findings:
-    """Try one opening in a process of its own, and watch that process."""
+def fuzz_opening(name: str, run: int, seconds: float, cases: int = MANY, patience: float = PATIENCE) -> Findings:
+    """Try one opening in a process of its own for so long, or so many cases, and watch that process."""
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         command = [sys.executable, "-m", "tests.endurance.list_fuzz", "--run", str(run), "--opening", name]
-        command += ["--seconds", str(seconds), "--folder", folder]
+        command += ["--seconds", str(seconds), "--cases", str(cases), "--folder", folder]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
             watched = _watched(child, Path(folder) / "case", patience)
             said = child.communicate()[0]
@@ -160,19 +161,19 @@ def _case_at_work(case: Path) -> str:
     return case.read_text().strip() if case.exists() else "none"
 
 
-def fuzz_lists(run: int, seconds: float) -> list[Findings]:
-    """Try every opening for so long, as many at a time as there are processors."""
+def fuzz_lists(run: int, seconds: float, cases: int = MANY) -> list[Findings]:
+    """Try every opening for so long, or so many cases, as many at a time as there are processors."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda name: fuzz_opening(name, run, seconds), openings()))
+        return list(pool.map(lambda name: fuzz_opening(name, run, seconds, cases), openings()))
 
 
-def _child(name: str, run: int, seconds: float, folder: Path) -> None:
+def _child(name: str, run: int, seconds: float, cases: int, folder: Path) -> None:
     """Be the process of one opening: with bounded memory, and findings as JSON on standard output."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     room = pages * os.sysconf("SC_PAGE_SIZE") + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    findings = tried({**openings(), **proofs()}[name], name, run, iter(range(2**31)), seconds, folder)
+    findings = tried({**openings(), **proofs()}[name], name, run, iter(range(cases)), seconds, folder)
     print(json.dumps(asdict(findings)))
 
 
@@ -192,11 +193,12 @@ def main() -> int:
     parser.add_argument("--opening")
     parser.add_argument("--case", type=int)
     parser.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--cases", type=int, default=MANY, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     said = parser.parse_args()
     seconds = said.seconds if said.seconds is not None else said.minutes * SHARE
     if said.folder:
-        _child(said.opening, said.run, seconds, said.folder)
+        _child(said.opening, said.run, seconds, said.cases, said.folder)
         return 0
     if said.case is not None:
         return _again(said.opening, said.run, said.case)
