@@ -90,6 +90,20 @@ def test_what_a_malformed_request_named_is_left_out(host):
     assert changes([], ["gambling: a.test"], host, "a.test") == [("a.test", "default", "category.gambling")]
 
 
+def test_other_rules_change_what_the_same_lists_say():
+    old, new = (
+        snapshot(f"categories: {{gambling: {action}}}\n", ["gambling: a.test"]) for action in ("allow", "block")
+    )
+    (found,) = impact(old, new, [Visited("a.test"), Visited("b.test")], MONDAY)
+    assert (found.host, found.before.reason, found.after.reason) == ("a.test", "default", "category.gambling")
+
+
+def test_the_same_said_by_another_list_changes_nothing():
+    assert (
+        changes(["ads: b.test", "gambling: a.test"], ["gambling: www.a.test", "gambling: a.test"], "www.a.test") == []
+    )
+
+
 def test_a_host_of_a_child_abuse_list_is_not_named():
     assert changes([], ["child-abuse: a.test"], "a.test") == [("(withheld)", "default", "category.child-abuse")]
     assert changes(["child-abuse: a.test"], [], "a.test") == [("(withheld)", "category.child-abuse", "default")]
