@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from categories.expression_index import write_expressions
 from categories.meta import META_FILE, EntryClass, IndexMeta, ListSummary, to_json
 from categories.pool import cores, pool
 from categories.rows import SHARDS
@@ -52,14 +53,14 @@ def compile_index(
         for item in lists:
             spool.add(item)
         built = _built(work, workers, progress)
-    file = _joined(built, folder)
+    files = {SHARDS_FILE: _joined(built, folder)} | write_expressions(spool.expressions, folder)
     work.rmdir()
     counts = _distinct(spool.rows, built)
     classes = tuple(spool.classes)
     summaries = tuple(_counted(number, summary, classes, counts) for number, summary in enumerate(spool.lists))
     sources = digest_of(item.source for item in lists)
     sizes = tuple(shard.size for shard in built)
-    meta = IndexMeta(datetime.now(UTC), sources, {SHARDS_FILE: file}, sizes, classes, summaries)
+    meta = IndexMeta(datetime.now(UTC), sources, files, sizes, classes, summaries)
     (folder / META_FILE).write_bytes(to_json(meta))
     return meta
 

@@ -17,7 +17,7 @@ from categories.errors import IndexRefused, ListRefused
 from categories.paths import path_readings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from categories.expression_engine import Matcher
 
@@ -69,7 +69,7 @@ def _last_line(stderr: bytes) -> str:
     return lines[-1][:200] if lines else "over its limits"
 
 
-def matcher_of(data: bytes, patterns: Sequence[str]) -> Matcher:
+def matcher_of(data: bytes, patterns: Callable[[], Sequence[str]]) -> Matcher:
     """The matcher that `built` made, made again where another version of the engine or another CPU made it.
 
     Raises IndexRefused where that does not help.
@@ -80,25 +80,25 @@ def matcher_of(data: bytes, patterns: Sequence[str]) -> Matcher:
         return Matcher.load(data)
     except EngineRefused:
         try:
-            return Matcher.compile(patterns)
+            return Matcher.compile(patterns())
         except EngineRefused as refusal:
             raise IndexRefused(f"the engine refuses expressions that were compiled before: {refusal}") from refusal
 
 
-def matching(matcher: Matcher, host: str, path: str, query: str) -> list[int]:
-    """Numbers of the expressions that cover a canonical address, in order. `path` is empty where it is not known."""
+def matching(matcher: Matcher, host: str, path: str, query: str) -> set[int]:
+    """Numbers of the expressions that cover a canonical address. `path` is empty where it is not known."""
     name = f"[{host}]" if ":" in host else host
     if not path:
         known = f"{name}/".encode()
-        return sorted(number for number, end in matcher.ends(known + _UNKNOWN_PATH).items() if end <= len(known))
-    found: set[int] = set()
-    for text in texts_of(name, path, query):
-        found.update(matcher.ends(text))
-    return sorted(found)
+        return {number for number, end in matcher.ends(known + _UNKNOWN_PATH).items() if end <= len(known)}
+    first, *others = texts_of(name, path, query)
+    return set(matcher.ends(first)).union(*(matcher.ends(text) for text in others))
 
 
 def texts_of(name: str, path: str, query: str) -> list[bytes]:
     """What expressions are matched against: every reading of the path, as written and decoded."""
     tail = f"?{query}" if query else ""
-    written = [f"{name}{reading}{tail}".lower() for reading in path_readings(path)]
-    return list(dict.fromkeys(text for each in written for text in (each.encode(), unquote_to_bytes(each).lower())))
+    written = [f"{name}{reading}{tail}".lower().encode() for reading in path_readings(path)]
+    if len(written) == 1 and b"%" not in written[0]:
+        return written
+    return list(dict.fromkeys(text for each in written for text in (each, unquote_to_bytes(each).lower())))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from categories.compile import SHARDS_FILE
 from categories.entries import Covers, ListEntry
 from categories.errors import IndexRefused
+from categories.expression_index import COMPILED, WRITTEN, ListedExpressions, quoted, read_expressions
 from categories.keys import at_boundary, pattern_of, request_keys, specificity
 from categories.meta import read_meta
 from categories.rows import LINE, LINE_BITS, shard_of
@@ -17,9 +18,10 @@ from categories.shards import Shard, shards
 from categories.taxonomy import CHILD_ABUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from categories.expression_index import Expression
     from categories.meta import EntryClass, IndexMeta, ListSummary
 
 #: Stands for the pattern of an entry whose host is never shown.
@@ -44,14 +46,16 @@ class _Mapped:
 
     shards: tuple[Shard, ...]
     classes: tuple[_Known, ...]
+    expressions: ListedExpressions | None
 
 
 class CategoryIndex:
     """A read-only index of one generation. Look-ups are safe from every thread, also while `close` is called."""
 
-    def __init__(self, meta: IndexMeta, data: memoryview, generation: str) -> None:
+    def __init__(self, meta: IndexMeta, files: Mapping[str, memoryview], generation: str) -> None:
         classes = tuple(_known(meta.lists[each.list], each) for each in meta.classes)
-        self._mapped: _Mapped | None = _Mapped(tuple(shards(data, meta.shards)), classes)
+        expressions = _listed(files, classes) if WRITTEN in files else None
+        self._mapped: _Mapped | None = _Mapped(tuple(shards(files[SHARDS_FILE], meta.shards)), classes, expressions)
         self.generation = generation
         self.lists: tuple[ListSummary, ...] = meta.lists
         self.classes: tuple[EntryClass, ...] = meta.classes
@@ -64,20 +68,24 @@ class CategoryIndex:
         """Map the index in `folder`. Raises IndexRefused when anything in it is missing, truncated or changed.
 
         All of it is hashed (90 MB at 5 M entries, about 0.1 s): a damaged trie would crash the process, not raise,
-        and hashing reads the pages in before the index is switched to.
+        and hashing reads the pages in before the index is switched to. Expressions that another version of their engine
+        compiled are compiled again, in memory.
         """
         meta = read_meta(folder)
-        size, digest = meta.files[SHARDS_FILE]
-        return cls(meta, _verified(folder / SHARDS_FILE, size, digest), folder.name)
+        files = {name: _verified(folder / name, size, digest) for name, (size, digest) in meta.files.items()}
+        return cls(meta, files, folder.name)
 
     def lookup(self, host: str, path: str = "/", query: str = "") -> tuple[ListEntry, ...]:
         """Every entry that covers a canonical address, the most specific first, then in the order of the lists.
 
-        Entries of child-abuse carry neither pattern nor file nor line. Raises ValueError on a closed index.
+        Expressions come last. An empty `path` asks about a host whose path is not known, or never will be: which
+        entries cover it with every path. Entries of child-abuse carry neither pattern nor file nor line.
+
+        Raises ValueError on a closed index.
         """
         mapped = self._open()
         shard = mapped.shards[shard_of(host)]
-        requests = request_keys(host, path, query)
+        requests = request_keys(host, path or "/", query)
         prefixes, own_host = shard.trie.prefixes, ""
         if len(requests) == 1:
             (request,) = requests
@@ -85,7 +93,7 @@ class CategoryIndex:
         else:  # some keys are prefixes of several
             found = {key for request in requests for key in prefixes(request) if at_boundary(key, request)}
             keys, own_host = list(found), f"{host[::-1]}./"
-        if not keys:
+        if not keys and mapped.expressions is None:
             return ()
         if len(keys) > 1:
             keys.sort(key=specificity, reverse=True)
@@ -98,6 +106,10 @@ class CategoryIndex:
             or not own_host
             or key == own_host
         ]
+        if mapped.expressions is not None:
+            entries += mapped.expressions.covering(host, path, query)
+        if not path:
+            entries = [entry for entry in entries if entry.covers is not Covers.PREFIX]
         return tuple(dict.fromkeys(entries)) if len(entries) > 1 else tuple(entries)
 
     def keys(self, shard: int) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -137,6 +149,18 @@ def _known(summary: ListSummary, entry_class: EntryClass) -> _Known:
         white=entry_class.white,
         withheld=withheld,
     )
+
+
+def _listed(files: Mapping[str, memoryview], classes: Sequence[_Known]) -> ListedExpressions:
+    written = read_expressions(bytes(files[WRITTEN]))
+    entries = [_expression(classes[each.entry_class], each) for each in written.expressions]
+    return ListedExpressions(written, entries, bytes(files[COMPILED]))
+
+
+def _expression(known: _Known, expression: Expression) -> ListEntry:
+    category, covers, name, version, file, white, withheld = known
+    pattern, line = (WITHHELD, 0) if withheld else (quoted(expression.text), expression.line)
+    return ListEntry(category, pattern, covers, name, version, file, line, white)
 
 
 def _entry(known: _Known, key: str, line: int) -> ListEntry:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 META_FILE = "meta.json"
 #: Raised whenever the files of an index change their shape: an older index then has to be compiled again.
-SHAPE = 3
+SHAPE = 4
 _META_CAP = 64 * 1024**2
 
 

@@ -18,6 +18,8 @@ DEPTH_CAP = 50
 NESTED_REPEATS_CAP = 8
 REPEAT_CAP = 1_000
 
+#: Most of an expression: letters that nothing repeats, read in one go.
+_WORD = re.compile(r"[0-9A-Za-z]+(?![*+?{])")
 _INTERVAL = re.compile(r"\{(\d{0,5})(,?)(\d{0,5})\}")
 _CLASSES = {
     "alpha": string.ascii_letters,
@@ -98,7 +100,12 @@ class _Parser:
     def branch(self, depth: int) -> _Piece:
         pieces = []
         while (sign := self.peek()) and sign != "|" and (sign != ")" or not depth):
-            pieces.append(self.repeated(depth))
+            word = _WORD.match(self.text, self.at)
+            if word:
+                self.at = word.end()
+                pieces.append(_Piece(word[0], False, len(word[0])))
+            else:
+                pieces.append(self.repeated(depth))
         if len(pieces) == 1:
             return pieces[0]
         return _Piece(

@@ -145,4 +145,5 @@ _COVERS = {
     Covers.DOMAIN: "with sub-domains",
     Covers.HOST: "this host alone",
     Covers.PREFIX: "what begins so",
+    Covers.EXPRESSION: "what it matches",
 }

@@ -36,6 +36,8 @@ def _problem(source: ListSource, seen: set[str]) -> str | None:
         return "the name is taken"
     if source.format not in FORMATS:
         return f"format {source.format[:40]!a} is unknown; there are {', '.join(FORMATS)}"
+    if source.expressions and source.format != "ut1":
+        return f"expressions is for ut1, not for {source.format}"
     if (source.url is None) == (source.path is None):
         return "give either url or path"
     if source.withheld and source.url is not None:

@@ -34,7 +34,7 @@ class ListSource:
     Exactly one of `url` and `path` is set. A list with several categories of its own has `map` (its name -> ours), any
     other has `category`. `white` names the folders of a tree that are used as white lists, or `exceptions` of a list of
     rpz or adblock, each with its owner.
-    `checksum` is "sha256:…" of the file, downloaded or local.
+    `checksum` is "sha256:…" of the file, downloaded or local. `expressions` has the regular expressions of a tree read.
     """
 
     name: str
@@ -45,6 +45,7 @@ class ListSource:
     category: str | None = None
     white: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     checksum: str | None = None
+    expressions: bool = False
 
     @property
     def categories(self) -> frozenset[str]:
@@ -70,7 +71,7 @@ def digest_of(sources: Iterable[ListSource]) -> str:
     """SHA-256 of all that these sources say: a generation keeps it, so that one made from others can be told."""
     said = [
         (
-            *(each.name, each.format, each.url, str(each.path), each.category, each.checksum),
+            *(each.name, each.format, each.url, str(each.path), each.category, each.checksum, each.expressions),
             *(sorted(each.map.items()), sorted(each.white.items())),
         )
         for each in sources

@@ -18,8 +18,9 @@ from categories.blocks import blocks, one_piece
 from categories.declared import check_whole
 from categories.entries import Covers
 from categories.errors import ListRefused
+from categories.expression_index import Expression
 from categories.floor import refusing_floor
-from categories.formats.entry import ParsedEntry, RejectedLine
+from categories.formats.entry import ParsedEntry, ParsedExpression, RejectedLine
 from categories.keys import entry_key
 from categories.meta import EntryClass, ListSummary
 from categories.rows import LINE_BITS, Rows, shard_of
@@ -76,6 +77,7 @@ class Tally:
     rejected: int = 0
     unsupported: int = 0
     examples: list[str] = field(default_factory=list)
+    expressions: list[Expression] = field(default_factory=list)
 
     @property
     def lines(self) -> int:
@@ -88,17 +90,19 @@ class Tally:
         self.rejected += later.rejected
         self.unsupported += later.unsupported
         self.examples += later.examples[: EXAMPLES - len(self.examples)]
+        self.expressions += later.expressions
 
 
 @dataclass(slots=True)
 class Spool:
-    """Writes the rows of lists into `folder`, and numbers their classes. `rows` counts them by class."""
+    """Writes the rows of lists into `folder`, and numbers their classes. `rows` counts entries by class."""
 
     folder: Path
     pool: Pool
     progress: Progress
     classes: list[EntryClass] = field(default_factory=list)
     rows: Counter[int] = field(default_factory=Counter)
+    expressions: list[Expression] = field(default_factory=list)
     lists: list[ListSummary] = field(default_factory=list)
 
     def add(self, item: ListAtHand) -> None:
@@ -115,6 +119,7 @@ class Spool:
             if all(part.path == item.at for part in item.opened.parts):
                 check_whole(item.source.name, item.at, tally.lines)
         self.rows += tally.rows
+        self.expressions += tally.expressions
         self.lists.append(_summary(item, tally))
 
     def _parsed(self, item: ListAtHand) -> Iterator[Callable[[], Tally]]:
@@ -160,6 +165,10 @@ def _spooled(file: _PartAtHand, parsed_lines: Iterable[ParsedLine]) -> Tally:
             keys[shard].append(entry_key(host, covers, target))
             postings[shard].append(first[covers] | line)
             seen[covers] += 1
+        elif isinstance(parsed, ParsedExpression):
+            number = first[Covers.EXPRESSION] >> LINE_BITS
+            tally.expressions.append(Expression(number, parsed.line, parsed.text))
+            seen[Covers.EXPRESSION] += 1
         elif isinstance(parsed, RejectedLine):
             tally.rejected += 1
             if len(tally.examples) < EXAMPLES and not file.withheld:

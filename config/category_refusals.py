@@ -199,6 +199,8 @@ def _flat(source: ListSource) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("white",), f"white is for ut1, {' and '.join(EXCEPTING)}, not for {source.format}"
         elif name != EXCEPTIONS:
             yield ("white", name), f"a list of format {source.format} has one white name, {EXCEPTIONS}"
+    if source.expressions:
+        yield ("expressions",), f"expressions is for ut1; format {source.format} has none"
 
 
 def _safe(url: str, checksum: str | None) -> bool:

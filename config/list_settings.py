@@ -71,6 +71,11 @@ class ListSource(BaseModel):
             return int(self.stale_after.removesuffix("d"))
         return _STALE_DAYS if self.url is not None else None
 
+    expressions: Annotated[bool, Strict()] = Field(
+        default=False,
+        description="For ut1: its regular expressions block too, anywhere in an address. False by default.",
+    )
+
     @property
     def categories(self) -> frozenset[str]:
         """The ids of the categories that it fills."""

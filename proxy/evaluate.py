@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Only the host is known; a path in the facts means nothing.
 _HOST_STAGES = frozenset({Stage.CONNECT, Stage.CLIENT_HELLO})
+#: A host is not passed through because some expression matches its name: what it does is not looked into then.
+_NAMED = frozenset({Covers.DOMAIN, Covers.HOST})
 _WEB_PORTS = frozenset({80, 443})
 
 
@@ -63,9 +65,9 @@ def matches_of(facts: RequestFacts, snapshot: PolicySnapshot) -> tuple[Match, ..
     """
     found = [match for detector in DETECTORS if (match := detector(facts, snapshot)) is not None]
     host_only = facts.stage in _HOST_STAGES
-    path, query = ("/", "") if host_only else (facts.path, facts.query)
+    path, query = ("", "") if host_only else (facts.path, facts.query)
     entries = snapshot.index.lookup(facts.target_host, path, query)
-    found.extend(match_of(e, snapshot) for e in entries if not (host_only and e.covers is Covers.PREFIX))
+    found.extend(match_of(entry, snapshot) for entry in entries)
     if snapshot.its_blocks and (blocked := covering_name(facts.target_host, snapshot.its_blocks)):
         found.append(Match(reasons.ITS_BLOCK, reasons.title_of(reasons.ITS_BLOCK), entry=blocked))
     return tuple(found)
@@ -100,9 +102,9 @@ def is_passed_through(facts: RequestFacts, snapshot: PolicySnapshot) -> bool:
         return True
     if not snapshot.passthrough_categories:
         return False
-    entries = snapshot.index.lookup(host, "/", "")
+    entries = snapshot.index.lookup(host, "", "")
     return any(
-        entry.category in snapshot.passthrough_categories and entry.covers is not Covers.PREFIX and not entry.white
+        entry.category in snapshot.passthrough_categories and entry.covers in _NAMED and not entry.white
         for entry in entries
     )
 

@@ -46,7 +46,7 @@ class Index(Protocol):
         """Entries that block: category -> list -> how many."""
 
     def lookup(self, host: str, path: str, query: str) -> tuple[ListEntry, ...]:
-        """Every entry that covers this canonical address, in no particular order."""
+        """Every entry that covers this canonical address, in no particular order; with no path, whatever it is."""
 
 
 class SnapshotRefused(ValueError):

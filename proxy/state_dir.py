@@ -89,6 +89,7 @@ def list_sources(settings: Settings) -> tuple[ListSource, ...]:
             category=each.category,
             white={folder: approval.owner for folder, approval in each.white.items()},
             checksum=f"sha256:{each.checksum}" if each.checksum else None,
+            expressions=each.expressions,
         )
         for each in settings.lists
     )

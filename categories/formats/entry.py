@@ -31,6 +31,14 @@ class ParsedEntry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ParsedExpression:
+    """An entry that is a regular expression for whole addresses, checked and as it is written."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedLine:
     """A line that is no entry: more than a few of them refuse the list."""
 
@@ -45,7 +53,7 @@ class UnsupportedLine:
     line: int
 
 
-type ParsedLine = ParsedEntry | RejectedLine | UnsupportedLine
+type ParsedLine = ParsedEntry | ParsedExpression | RejectedLine | UnsupportedLine
 #: The lines of a file, or of a part of it, without their ends, each with its number in the file.
 type NumberedLines = Iterable[tuple[int, bytes]]
 #: Runs in other processes too, so it is a function of a module. It looks at each line by itself, or its format is

@@ -7,27 +7,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.expressions import EXPRESSIONS_CAP, checked
-from categories.formats.entry import ParsedEntry, RejectedLine
+from categories.formats.entry import ParsedExpression, RejectedLine
 from categories.posix_syntax import BadExpression, translated
 from categories.streams import LINE_CAP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from categories.formats.entry import ParsedLine
+    from categories.formats.entry import NumberedLines, ParsedLine
 
 
-def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
-    """Read every line, have all of them checked at once, and give them in order. Raises ListRefused."""
+def parse(numbered_lines: NumberedLines) -> Iterator[ParsedLine]:
+    """Read every line, have all of them checked at once, and give them in order, of two alike the first.
+
+    Raises ListRefused.
+    """
     texts: dict[int, str] = {}
+    seen: set[str] = set()
     patterns: dict[int, str] = {}
     refused: dict[int, str] = {}
-    for number, raw in enumerate(raw_lines, 1):
+    for number, raw in numbered_lines:
         try:
-            if text := _cleaned(raw, number):
+            text = _cleaned(raw, number)
+            if text and text not in seen:
+                seen.add(text)
                 texts[number] = text
                 patterns[number] = translated(text)
         except BadExpression as problem:
@@ -40,7 +45,7 @@ def parse(raw_lines: Iterable[bytes]) -> Iterator[ParsedLine]:
         if number in refused:
             yield RejectedLine(number, refused[number])
         else:
-            yield ParsedEntry(number, "", Covers.EXPRESSION, texts[number])
+            yield ParsedExpression(number, texts[number])
 
 
 def _cleaned(raw: bytes, number: int) -> str:

@@ -1,7 +1,8 @@
 """`ut1`: the tree of the University of Toulouse, as squidGuard reads it: a folder a category, as folder or tar archive.
 
-Read: `domains`, `urls` (also `.gz` and in parts, `domains.2`), `usage`, `global_usage`; `expressions` are counted as
-unsupported. Only folders that the settings map are used. Folders that the tree calls white ("do not block") are left
+Read: `domains`, `urls` (also `.gz` and in parts, `domains.2`), `usage`, `global_usage`; `expressions` where the
+settings say so, else they are counted as unsupported, and always those of white lists: what a word may allow, nobody
+can foresee. Only folders that the settings map are used. Folders that the tree calls white ("do not block") are left
 out unless the settings name them as white with an owner: a loader that blocks every folder blocks sexual education. A
 folder that may be either (its own `usage` and `global_usage` together say so) is what the settings name it.
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from categories.errors import ListRefused
-from categories.formats import domains, urls
+from categories.formats import domains, expressions, urls
 from categories.formats.entry import OpenedList, Part, UnsupportedLine, each_line
 from categories.streams import damage_refused, lines, unpacked
 from categories.unpack import unpack
@@ -56,6 +57,7 @@ _PARSERS: Mapping[str, LineParser] = {
     "expressions": _unsupported,
     "very_restrictive_expression": _unsupported,
 }
+_EXPRESSIONS = frozenset({"expressions", "very_restrictive_expression"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _black_parts(
     folder = _existing(tree, source, name)
     if uses[folder] == {_WHITE}:
         raise ListRefused(f"list {source.name}: {name} is a white list by its own account; name it under white instead")
-    yield from _parts(tree, folder, category, white=False)
+    yield from _parts(tree, source, folder, category, white=False)
 
 
 def _white_parts(tree: _Tree, uses: Mapping[str, frozenset[str]], source: ListSource, name: str) -> Iterator[Part]:
@@ -122,7 +124,7 @@ def _white_parts(tree: _Tree, uses: Mapping[str, frozenset[str]], source: ListSo
         raise ListRefused(f"list {source.name}: {name} is not a white list by its own account; take it out of white")
     if not source.white[name].strip():
         raise ListRefused(f"list {source.name}: white list {name} has no owner; name who answers for it")
-    yield from _parts(tree, folder, source.map.get(name, name), white=True)
+    yield from _parts(tree, source, folder, source.map.get(name, name), white=True)
 
 
 def _existing(tree: _Tree, source: ListSource, name: str) -> str:
@@ -132,10 +134,12 @@ def _existing(tree: _Tree, source: ListSource, name: str) -> str:
     return folder
 
 
-def _parts(tree: _Tree, folder: str, category: str, *, white: bool) -> Iterator[Part]:
+def _parts(tree: _Tree, source: ListSource, folder: str, category: str, *, white: bool) -> Iterator[Part]:
     for file, path in sorted(tree.folders[folder].items()):
         if kind := _LIST_FILE.fullmatch(file):
-            yield Part(f"{folder}/{file}", path, category, _PARSERS[kind[1]], white)
+            read = source.expressions and not white and kind[1] in _EXPRESSIONS
+            parser = expressions.parse if read else _PARSERS[kind[1]]
+            yield Part(f"{folder}/{file}", path, category, parser, white, in_one_piece=read)
 
 
 def _tree_of_archive(name: str, archive: Path, scratch: Path) -> _Tree:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from categories.address import canonical_host
 from categories.formats import FORMATS
-from categories.formats.entry import ParsedEntry, ParsedLine, RejectedLine, UnsupportedLine
+from categories.formats.entry import ParsedEntry, ParsedExpression, ParsedLine, RejectedLine, UnsupportedLine
 from categories.sources import ListSource
 from categories.streams import lines, unpacked
 
@@ -20,6 +20,8 @@ GOLDEN = Path(__file__).parent / "golden"
 def written(parsed: ParsedLine) -> str:
     if isinstance(parsed, ParsedEntry):
         return f"{parsed.line}\t{parsed.covers}\t{parsed.host}{parsed.target}"
+    if isinstance(parsed, ParsedExpression):
+        return f"{parsed.line}\texpression\t{parsed.text}"
     if isinstance(parsed, UnsupportedLine):
         return f"{parsed.line}\tunsupported"
     assert isinstance(parsed, RejectedLine)

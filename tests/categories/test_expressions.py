@@ -46,11 +46,11 @@ def test_an_engine_that_does_not_start_refuses_the_list_and_no_line(monkeypatch:
 def test_what_another_engine_built_is_built_again() -> None:
     patterns = ["foo", "bar"]
     data = bytearray(built(patterns))
-    assert matcher_of(bytes(data), patterns).ends(b"bar") == {1: 3}
+    assert matcher_of(bytes(data), list).ends(b"bar") == {1: 3}
     data[4] ^= 0xFF  # the engine's version
-    assert matcher_of(bytes(data), patterns).ends(b"bar") == {1: 3}
+    assert matcher_of(bytes(data), lambda: patterns).ends(b"bar") == {1: 3}
     with pytest.raises(IndexRefused, match="the engine refuses expressions that were compiled before"):
-        matcher_of(bytes(data), ["(a)\\1"])
+        matcher_of(bytes(data), lambda: ["(a)\\1"])
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_what_an_expression_covers(
     expression: str, host: str, path: str, query: str, covers: bool, host_alone: bool
 ) -> None:
     matcher = Matcher.compile(["nothing", translated(expression)])
-    assert matching(matcher, host, path, query) == ([1] if covers else [])
-    assert matching(matcher, host, "", "") == ([1] if host_alone else [])
+    assert matching(matcher, host, path, query) == ({1} if covers else set())
+    assert matching(matcher, host, "", "") == ({1} if host_alone else set())
 
 
 @pytest.mark.parametrize("path", ["/", "/a", "/%FF", "/x/y.z", "/-_", "/z" * 1000])
 @pytest.mark.parametrize("expression", ["foo", "foo.*t", "[^x]/", "foo|/$", r"\.test/?", "o{2}", r"t\b", ".{3}s"])
 def test_what_covers_a_host_alone_covers_it_with_every_path(expression: str, path: str) -> None:
     matcher = Matcher.compile([translated(expression)])
-    assert set(matching(matcher, "foo.test", "", "")) <= set(matching(matcher, "foo.test", path, ""))
+    assert matching(matcher, "foo.test", "", "") <= matching(matcher, "foo.test", path, "")

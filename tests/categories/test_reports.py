@@ -10,6 +10,7 @@ from rich.console import Console
 
 from categories import reports
 from categories.address import MalformedAddress
+from categories.entries import Covers
 from categories.index import CategoryIndex
 from categories.sources import ListSource
 from categories.update import compile_generation
@@ -98,3 +99,18 @@ def test_the_floor_says_how_much_and_from_where(index: CategoryIndex) -> None:
         "harmful-to-minors: 0 entries (no list)",
     ]
     assert reports.floor_lines(index.counts)[1] == "child-abuse: 2 entries (starter 1, licensed 1)"
+
+
+@pytest.mark.parametrize("covers", Covers)
+def test_a_table_says_what_each_kind_of_entry_covers(covers: Covers) -> None:
+    entry = {
+        "category": "games",
+        "white": False,
+        "pattern": "x",
+        "list": "a",
+        "list_version": "v",
+        "file": "f",
+        "line": 1,
+    }
+    body = {"display": "x.test", "note": "", "entries": [{**entry, "covers": covers}]}
+    assert reports.lookup_table(body).row_count == 1

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
 
+from categories.entries import Covers, ListEntry
 from categories.taxonomy import Basis
 from proxy.evaluate import error_verdict, evaluate, refusal
 from proxy.unblock import Scope
@@ -135,3 +137,46 @@ def test_a_failure_of_ours_is_a_block():
 def test_what_the_dialer_refuses_is_a_block():
     verdict = refusal(Match("address.private", "private"), 7)
     assert (verdict.forwards, verdict.status, verdict.basis) == (False, 403, Basis.DISTRICT_POLICY)
+
+
+@dataclass
+class Asked:
+    """Lists with one entry that covers everything, and what they were asked."""
+
+    entry: ListEntry
+    questions: list[tuple[str, str, str]] = field(default_factory=list)
+    generation: str = "test"
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def lookup(self, host, path, query):
+        self.questions.append((host, path, query))
+        return (self.entry,)
+
+
+BLOCKS = snapshot("categories: {gambling: block}")
+
+
+def expression(category):
+    return Asked(ListEntry(category, "(a|b)", Covers.EXPRESSION, "ut1", "2026-11-22 3f9a1c2e", "x/expressions", 7))
+
+
+@pytest.mark.parametrize("stage", ["connect", "client_hello"])
+def test_before_a_path_is_known_the_lists_are_asked_what_covers_every_path(stage):
+    index = expression("gambling")
+    verdict = evaluate(facts("https://site.test/secret?q", stage), replace(BLOCKS, index=index))
+    assert index.questions[0] == ("site.test", "", "")
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, "category.gambling")
+    assert (verdict.matches[0].entry, verdict.matches[0].file, verdict.matches[0].line) == ("(a|b)", "x/expressions", 7)
+
+
+def test_a_request_is_asked_about_with_its_path_and_query():
+    index = expression("gambling")
+    assert not evaluate(facts("https://site.test/a?q"), replace(BLOCKS, index=index)).forwards
+    assert index.questions[0] == ("site.test", "/a", "q")
+
+
+def test_no_host_is_passed_through_for_an_expression():
+    policy = replace(snapshot(), index=expression("health"))
+    assert evaluate(facts("https://site.test/", "connect"), policy).action is Action.ALLOW
+    named = replace(snapshot(), index=Asked(expression("health").entry._replace(covers=Covers.DOMAIN)))
+    assert evaluate(facts("https://site.test/", "connect"), named).action is Action.PASSTHROUGH
