@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from categories.index import EXPRESSIONS
 from categories.keys import pattern_of
 from categories.rows import SHARDS
 from categories.taxonomy import CHILD_ABUSE
@@ -64,7 +65,7 @@ def difference(old: CategoryIndex | None, new: CategoryIndex) -> ListsDifference
     after = _Side(numbers, new)
     kinds = list(numbers)
     added, removed = _Seen(kinds), _Seen(kinds)
-    for shard in range(SHARDS):
+    for shard in (*range(SHARDS), EXPRESSIONS):
         gone = dict(before.keys(shard))
         for key, has in after.keys(shard):
             had = gone.pop(key, _NOTHING)

@@ -12,16 +12,13 @@ from categories.expressions import built, matcher_of, matching
 from categories.posix_syntax import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from categories.entries import ListEntry
     from categories.expression_engine import Matcher
 
 WRITTEN, COMPILED = "expressions.json", "expressions.compiled"
-
-#: How much of an expression an entry quotes, in characters: it stands in records and on block pages.
-QUOTED = 200
 
 
 class Expression(NamedTuple):
@@ -44,6 +41,14 @@ class Written:
         """What the engine was given, by number."""
         texts = dict(zip(self.numbers, (each.text for each in self.expressions), strict=True))
         return [translated(texts[number]) for number in range(len(texts))]
+
+    def by_text(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Each expression once, with the numbers of the classes that have it."""
+        found: dict[str, list[int]] = {}
+        for each in self.expressions:
+            found.setdefault(each.text, []).append(each.entry_class)
+        for text, classes in found.items():
+            yield text, tuple(classes)
 
 
 def write_expressions(expressions: Sequence[Expression], folder: Path) -> dict[str, tuple[int, str]]:
@@ -70,6 +75,7 @@ class ListedExpressions:
 
     def __init__(self, written: Written, entries: Sequence[ListEntry], compiled: bytes) -> None:
         """`entries` are those of the expressions, in the same order. Raises IndexRefused, as `matcher_of` does."""
+        self.written = written
         self._entries: dict[int, list[tuple[int, ListEntry]]] = {}
         for place, (number, entry) in enumerate(zip(written.numbers, entries, strict=True)):
             self._entries.setdefault(number, []).append((place, entry))
@@ -82,8 +88,3 @@ class ListedExpressions:
             return []
         found = sorted((each for number in numbers for each in self._entries[number]), key=itemgetter(0))
         return [entry for _, entry in found]
-
-
-def quoted(text: str) -> str:
-    """An expression as an entry quotes it."""
-    return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from categories.compile import SHARDS_FILE
 from categories.entries import Covers, ListEntry
 from categories.errors import IndexRefused
-from categories.expression_index import COMPILED, WRITTEN, ListedExpressions, quoted, read_expressions
+from categories.expression_index import COMPILED, WRITTEN, ListedExpressions, read_expressions
 from categories.keys import at_boundary, pattern_of, request_keys, specificity
 from categories.meta import read_meta
-from categories.rows import LINE, LINE_BITS, shard_of
+from categories.rows import LINE, LINE_BITS, SHARDS, shard_of
 from categories.shards import Shard, shards
 from categories.taxonomy import CHILD_ABUSE
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from categories.expression_index import Expression
     from categories.meta import EntryClass, IndexMeta, ListSummary
+
+#: The number of what stands beyond the shards.
+EXPRESSIONS = SHARDS
 
 #: Stands for the pattern of an entry whose host is never shown.
 WITHHELD = "(withheld)"
@@ -113,7 +115,14 @@ class CategoryIndex:
         return tuple(dict.fromkeys(entries)) if len(entries) > 1 else tuple(entries)
 
     def keys(self, shard: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Every key of a shard, each with the numbers of its classes. Raises ValueError on a closed index."""
+        """Every key of a shard, each with the numbers of its classes. Raises ValueError on a closed index.
+
+        Beyond the last shard, as EXPRESSIONS, stand the expressions as they are written.
+        """
+        if shard == EXPRESSIONS:
+            expressions = self._open().expressions
+            yield from expressions.written.by_text() if expressions else ()
+            return
         for key, postings in self._open().shards[shard].items():
             yield key, tuple([posting >> LINE_BITS for posting in postings])
 
@@ -153,14 +162,8 @@ def _known(summary: ListSummary, entry_class: EntryClass) -> _Known:
 
 def _listed(files: Mapping[str, memoryview], classes: Sequence[_Known]) -> ListedExpressions:
     written = read_expressions(bytes(files[WRITTEN]))
-    entries = [_expression(classes[each.entry_class], each) for each in written.expressions]
+    entries = [_entry(classes[each.entry_class], each.text, each.line) for each in written.expressions]
     return ListedExpressions(written, entries, bytes(files[COMPILED]))
-
-
-def _expression(known: _Known, expression: Expression) -> ListEntry:
-    category, covers, name, version, file, white, withheld = known
-    pattern, line = (WITHHELD, 0) if withheld else (quoted(expression.text), expression.line)
-    return ListEntry(category, pattern, covers, name, version, file, line, white)
 
 
 def _entry(known: _Known, key: str, line: int) -> ListEntry:

@@ -14,6 +14,9 @@ from categories.address import is_public_suffix, path_readings
 from categories.entries import Covers
 
 _SERVICES = ("www", "web", "ftp")
+#: How much of an expression is quoted, in characters: it stands in records and on block pages.
+QUOTED = 200
+
 _SERVICE = re.compile(rf"(?:{'|'.join(_SERVICES)})[0-9]*\.")
 
 
@@ -27,9 +30,11 @@ def entry_key(host: str, covers: Covers, target: str) -> str:
 
 
 def pattern_of(key: str, covers: Covers) -> str:
-    """What an entry covers, for people: the reverse of entry_key."""
+    """What an entry covers, for people: the reverse of entry_key. An expression stands for itself."""
     if covers is Covers.DOMAIN:
         return key[-2::-1]
+    if covers is Covers.EXPRESSION:
+        return key if len(key) <= QUOTED else f"{key[: QUOTED - 1]}…"
     backwards, _, target = key.partition("/")
     host = backwards[-2::-1]
     return f"{host}/{target}" if covers is Covers.PREFIX else host

@@ -49,6 +49,19 @@ def test_other_lines_and_files_of_the_same_entries_change_nothing(tmp_path: Path
     assert difference(new, new) == ListsDifference(())
 
 
+def test_expressions_are_told_as_they_are_written(tmp_path: Path) -> None:
+    files = ({"games/expressions": "marker[0-9]\nold/x\n"}, {"games/expressions": "\nnewer|yonder\nmarker[0-9]\n"})
+    trees = [tree(tmp_path / name, each) for name, each in zip(("before", "after"), files, strict=True)]
+    old, new = (
+        index(tmp_path, ListSource("ut1", "ut1", path=path, map={"games": "games"}, expressions=True)) for path in trees
+    )
+    assert difference(old, new) == ListsDifference(
+        (Change("ut1", "games", False, 1, 1, ("newer|yonder",), ("old/x",)),)
+    )
+    (both, *_) = difference(None, new).changes[-1:]
+    assert (both.added, both.added_examples) == (2, ("newer|yonder", "marker[0-9]"))
+
+
 def test_what_an_entry_covers_and_whether_it_is_white_is_told_apart(tmp_path: Path) -> None:
     hosts = tmp_path / "hosts"
     hosts.write_text("0.0.0.0 a.test\n")

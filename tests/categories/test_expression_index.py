@@ -12,12 +12,10 @@ from categories.errors import IndexRefused
 from categories.expression_engine import EngineRefused, Matcher
 from categories.expression_index import (
     COMPILED,
-    QUOTED,
     WRITTEN,
     Expression,
     ListedExpressions,
     Written,
-    quoted,
     read_expressions,
     write_expressions,
 )
@@ -197,11 +195,6 @@ def test_the_files_hold_what_was_written(tmp_path: Path) -> None:
 def test_no_expressions_are_no_files(tmp_path: Path) -> None:
     assert write_expressions([], tmp_path) == {}
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_long_expression_is_quoted_in_part() -> None:
-    assert quoted("x" * QUOTED) == "x" * QUOTED
-    assert quoted("x" * 4096) == "x" * (QUOTED - 1) + "…"
 
 
 def test_the_same_expressions_make_the_same_files(tmp_path: Path) -> None:

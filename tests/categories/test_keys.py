@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from categories.entries import Covers
-from categories.keys import at_boundary, entry_key, pattern_of, request_keys, specificity, without_service
+from categories.keys import QUOTED, at_boundary, entry_key, pattern_of, request_keys, specificity, without_service
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,9 @@ def test_boundaries(key: str, request_key: str, covered: bool) -> None:
 def test_the_longer_path_then_the_longer_host_is_more_specific() -> None:
     keys = ["tset.", "tset.a./x/y", "tset.a./", "tset.a.", "tset.a./x"]
     assert sorted(keys, key=specificity) == ["tset.", "tset.a.", "tset.a./", "tset.a./x", "tset.a./x/y"]
+
+
+def test_an_expression_stands_for_itself_and_a_long_one_is_quoted_in_part() -> None:
+    assert pattern_of("a.b/c|d.", Covers.EXPRESSION) == "a.b/c|d."
+    assert pattern_of("x" * QUOTED, Covers.EXPRESSION) == "x" * QUOTED
+    assert pattern_of("x" * 4096, Covers.EXPRESSION) == "x" * (QUOTED - 1) + "…"

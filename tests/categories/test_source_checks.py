@@ -26,6 +26,7 @@ GAMES = ListSource("mine", "domains", path=Path("/nowhere"), category="games")
         ((ListSource("mine", "domains", category="games"),), "either url or path"),
         ((ListSource("mine", "domains", url="https://x.test/", path=Path("/x"), category="games"),), "either url"),
         ((ListSource("mine", "domains", url="https://x.test/", category="child-abuse"),), "local file"),
+        ((replace(GAMES, expressions=True),), "expressions is for ut1, not for domains"),
     ],
 )
 def test_sources_that_are_refused(sources: tuple[ListSource, ...], words: str) -> None:

@@ -40,6 +40,7 @@ MINE = ListSource("a", "domains", path=Path("/a"), category="games")
         replace(MINE, map={"x": "games"}),
         replace(MINE, white={"x": "ITS"}),
         replace(MINE, checksum="sha256:" + "0" * 64),
+        replace(MINE, expressions=True),
     ],
 )
 def test_a_digest_tells_every_difference(other: ListSource) -> None:

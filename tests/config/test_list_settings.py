@@ -101,6 +101,13 @@ ROWS = [
         "white",
         "nothing of a child-abuse list is white",
     ),
+    (
+        "expressions of a list that has none",
+        f"{UT1}}}, {{name: a, format: hosts, path: b, category: ads, expressions: true}}]  # <-\n",
+        "lists[1].expressions",
+        "expressions is for ut1; format hosts has none",
+    ),
+    ("expressions in a word", f"{UT1}, expressions: 'on'}}]  # <-\n", "lists[0].expressions", "true or false"),
     ("a name with a dot", f"{UT1.replace('name: ut1', 'name: a.b')}}}]  # <-\n", "lists[0].name", "list's name"),
     ("a long name", f"{UT1.replace('name: ut1', 'name: ' + 'a' * 41)}}}]  # <-\n", "lists[0].name", "list's name"),
     ("an age in weeks", f"{UT1}, stale_after: 2w}}]  # <-\n", "lists[0].stale_after", '"14d"'),
