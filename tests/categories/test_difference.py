@@ -56,7 +56,7 @@ def test_expressions_are_told_as_they_are_written(tmp_path: Path) -> None:
         index(tmp_path, ListSource("ut1", "ut1", path=path, map={"games": "games"}, expressions=True)) for path in trees
     )
     assert difference(old, new) == ListsDifference(
-        (Change("ut1", "games", False, 1, 1, ("newer|yonder",), ("old/x",)),)
+        (ListChange("ut1", "games", False, 1, 1, ("newer|yonder",), ("old/x",)),)
     )
     (both, *_) = difference(None, new).changes[-1:]
     assert (both.added, both.added_examples) == (2, ("newer|yonder", "marker[0-9]"))
