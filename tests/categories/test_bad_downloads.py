@@ -168,7 +168,7 @@ def test_a_word_of_the_server_is_no_empty_list(lists: Path, words: bytes) -> Non
 def test_a_list_may_be_empty(lists: Path, data: bytes) -> None:
     with serving({"/list": body(data)}) as url:
         source = ListSource("mine", "domains", url=f"{url}/list", category="gambling")
-        assert update((source,), lists).lists[1].entries == 0
+        assert update((source,), lists).generation.lists[1].entries == 0
 
 
 def test_another_checksum(lists: Path, tmp_path: Path) -> None:

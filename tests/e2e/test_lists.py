@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.categories.server import Answer, body, serving
+from tests.categories.server import Answer, Published, body, serving
 from tests.e2e.product import wait_for
 from tests.e2e.raw import Client, credentials
 
@@ -175,3 +175,22 @@ def cat_may(product: Product, network: Network, password: str) -> bool:
     with Client(product) as client:
         url = f"http://mixed.test:{network.plain_port}/good"
         return client.get(url, credentials("cat", password)).status != 407
+
+
+def test_a_list_is_fetched_only_when_it_has_changed_and_goes_on_where_it_was_cut_off(
+    own_product: Product, network: Network, served: dict[str, Answer]
+) -> None:
+    hosts = [*HOSTS, "allowed.test"]
+    server = Published("".join(f"{host}\n" for host in hosts).encode(), cut=400)
+    served["/moving"] = server
+    cut_off = own_product.command("lists", "update")
+    assert cut_off.returncode == 3
+    assert "list moving: the download broke off" in cut_off.stderr
+    assert "what came is kept, and the next update goes on from there" in cut_off.stderr
+    assert status_of(own_product, network, "allowed.test") == 200
+    server.cut = None
+    result = own_product.command("lists", "update")
+    assert "400 of them from the download that was cut off" in result.stderr
+    assert status_of(own_product, network, "allowed.test") == 403
+    assert "list moving: not modified since 2026-11-01" in own_product.command("lists", "update").stderr
+    assert server.answered == [200, 206, 304]
