@@ -10,7 +10,7 @@ import pytest
 
 from categories.errors import IndexRefused
 from categories.generations import current
-from categories.meta import ListSummary
+from categories.meta import ListSummary, read_meta
 from categories.taxonomy import FLOOR
 from config.list_settings import ListSource
 from proxy import doctor_lists
@@ -137,7 +137,7 @@ def test_a_list_that_is_not_subscribed_any_more_is_a_warning(examined, in_force)
 @pytest.mark.parametrize("check", [check_floor, check_lists])
 def test_a_damaged_index_is_refused(examined, check):
     folder = current(examined.state_dir / "lists")
-    path = next(path for path in folder.iterdir() if path.suffix != ".json")
+    path = folder / min(read_meta(folder).files)
     path.chmod(0o600)
     os.truncate(path, path.stat().st_size - 1)
     with pytest.raises(IndexRefused):
