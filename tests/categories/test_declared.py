@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -109,6 +111,17 @@ def test_exceptions_count_as_entries_too(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("! Number of entries: 20\n" + "||a.test^\n" * 10 + "@@||b.test^\n" * 10)
     source = ListSource("mine", "adblock", path=tmp_path / "mine", category="games", white={"exceptions": "ITS"})
     assert compile_generation((source,), tmp_path / "lists").lists[1].entries == 2
+
+
+def test_who_gives_the_checksum_of_a_list_vouches_for_it(tmp_path: Path) -> None:
+    """The way to use a list whose publisher counts otherwise."""
+    (tmp_path / "mine").write_text("# Number of entries: 100\na.test\n")
+    source = ListSource("mine", "domains", path=tmp_path / "mine", category="games")
+    with pytest.raises(ListRefused, match="declares 100 entries and holds 1"):
+        compile_generation((source,), tmp_path / "lists")
+    digest = hashlib.sha256((tmp_path / "mine").read_bytes()).hexdigest()
+    taken = replace(source, checksum=f"sha256:{digest}")
+    assert compile_generation((taken,), tmp_path / "lists").lists[1].entries == 1
 
 
 def test_only_the_head_is_read(tmp_path: Path) -> None:
