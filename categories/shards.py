@@ -58,7 +58,7 @@ def build_shard(folder: Path, number: int) -> BuiltShard:
         known[key] = postings[0] if len(postings) == 1 else MANY | len(shared)
         if len(postings) > 1:
             shared.extend((len(postings), *postings))
-    trie = marisa_trie.Trie(known)
+    trie = marisa_trie.Trie(known, num_tries=1)  # a third more bytes than with 3, and quicker by as much
     table = array("Q", bytes(_WORD * len(known)))
     for place, posting in zip(map(trie.__getitem__, known), known.values(), strict=True):
         table[place] = posting
