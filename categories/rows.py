@@ -42,7 +42,7 @@ class Rows:
             if keys:
                 name = f"{shard}.{os.getpid()}"
                 with (folder / f"{name}.keys").open("ab") as file:
-                    file.write("".join(f"{key}\n" for key in keys).encode("ascii"))
+                    file.write("\n".join((*keys, "")).encode("ascii"))
                 with (folder / f"{name}.postings").open("ab") as file:
                     file.write(array("Q", self.postings[shard]))
 
