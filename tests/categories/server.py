@@ -45,6 +45,23 @@ def drip(request: BaseHTTPRequestHandler) -> None:
     _sent_on(request, b"a", pause=0.05, times=200)
 
 
+def slowing(data: bytes, quick: int) -> Answer:
+    """The first bytes at once, the next ones one every 50 ms; the server knows what it gives."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("ETag", '"one"')
+        request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        with suppress(OSError):
+            request.wfile.write(data[:quick])
+            for byte in data[quick : quick + 200]:
+                time.sleep(0.05)
+                request.wfile.write(bytes([byte]))
+
+    return answer
+
+
 def endless(request: BaseHTTPRequestHandler) -> None:
     """A line again and again, as quick as it goes, and no length."""
     _sent_on(request, b"blocked.test\n" * 1000, pause=0.0, times=1_000_000)

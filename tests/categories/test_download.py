@@ -24,6 +24,7 @@ from tests.categories.server import (
     no_answer,
     redirect,
     serving,
+    slowing,
 )
 
 if TYPE_CHECKING:
@@ -214,6 +215,32 @@ def test_it_goes_on_as_often_as_it_is_cut_off(kept: Path) -> None:
             cut_at(kept, f"{url}/list", server, 3000)
         fetched(f"{url}/list", kept, RIGHT)
     assert [asked.get("range") for asked in server.asked[1:]] == [f"bytes={at}-" for at in (3000, 6000, 9000, 12000)]
+
+
+def test_a_download_that_became_too_slow_goes_on(kept: Path) -> None:
+    server = Published(LIST)
+    answers: dict[str, Answer] = {"/list": slowing(LIST, 5000)}
+    with serving(answers) as url:
+        with pytest.raises(ListUnreachable, match=r"came slower than .*what came is kept, and the next update goes on"):
+            fetched(f"{url}/list", kept)
+        answers["/list"] = server
+        fetched(f"{url}/list", kept, RIGHT)
+    assert server.answered == [206]
+
+
+def test_a_download_that_a_person_ended_goes_on(kept: Path) -> None:
+    server = Published(LIST * 6)  # more than comes at once
+
+    def interrupted(what: str, done: int, total: int | None) -> None:
+        raise KeyboardInterrupt
+
+    with serving({"/list": server}) as url:
+        with pytest.raises(KeyboardInterrupt):
+            download(mine(f"{url}/list"), kept.parent / "mine", kept, interrupted, LIMITS)
+        size = (kept / "mine.part").stat().st_size
+        fetched(f"{url}/list", kept)
+    assert server.asked[1]["range"] == f"bytes={size}-"
+    assert (kept / "mine").read_bytes() == server.data
 
 
 NEW = b"changed.test\n" * 1000
