@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection, Pipe
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,20 +44,15 @@ def pool(processes: int) -> Iterator[Pool]:
     if processes == 0:
         yield _Here()
         return
-    started: list[_Process] = []
-    try:
-        for _ in range(processes):
-            started.append(_Process())  # noqa: PERF401 - those that were started have to end where one cannot be
-        with ThreadPoolExecutor(processes) as threads:
-            try:
-                yield _Elsewhere(started, threads)
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
-                for process in started:
-                    process.end()
-    finally:
-        for process in started:
-            process.end()
+    with ExitStack() as stack:
+        started = [stack.enter_context(_Process()) for _ in range(processes)]
+        threads = stack.enter_context(ThreadPoolExecutor(processes))
+        try:
+            yield _Elsewhere(started, threads)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for process in started:
+                process.kill()  # so that no thread waits for what it does
 
 
 def cores() -> int:
@@ -102,6 +97,17 @@ class _Process:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(end,))  # noqa: S603 - ours
         self._connection = ours
 
+    def __enter__(self) -> _Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._process.wait()
+        self._connection.close()
+
+    def kill(self) -> None:
+        self._process.kill()
+
     def done(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
         """What the work gives, or raises. Raises ListRefused when the process ends in the midst of it."""
         try:
@@ -115,12 +121,9 @@ class _Process:
 
     def _ending(self) -> str:
         code = self._process.wait()
+        if code == -signal.SIGKILL:
+            return "was killed, perhaps because memory ran out"
         return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
 
 
 # Connection's own send and recv leave a view of a buffer in the frames of what they raise, which then cannot be freed.

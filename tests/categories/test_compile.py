@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from categories import blocks
 from categories import compile as compile_module
+from categories.act import Act
 from categories.compile import SHARDS_FILE, compile_index
 from categories.errors import FloorRefused, ListRefused
 from categories.formats import FORMATS
@@ -14,11 +18,11 @@ from categories.meta import META_FILE, digest_of
 from categories.sources import ListSource
 from categories.sources import digest_of as digest_of_sources
 from categories.spool import ListAtHand
+from categories.update import compile_generation, current
 from tests.categories.archives import tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from categories.meta import IndexMeta
 
@@ -124,3 +128,30 @@ def test_a_full_disk_in_another_process_is_told_as_what_it_is(tmp_path: Path) ->
 
     with pytest.raises(FileNotFoundError):
         compile_index([item, item], folder, progress, 1)
+
+
+def test_a_process_that_dies_refuses_the_lists_and_what_is_in_force_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = at_hand(tmp_path / "mine", "a.test\n" * 5000, "mine").source
+    before = compile_generation([source], tmp_path / "lists")
+    monkeypatch.setattr(compile_module, "SMALL", 1)
+    monkeypatch.setattr(blocks, "BLOCK", 1000)
+
+    def kill(what: str, *_: object) -> None:
+        if what == "mine":
+            for pid in children():
+                os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(ListRefused, match="a process of it was killed") as refusal:
+        compile_generation([source], tmp_path / "lists", Act(progress=kill))
+    assert "\n" not in str(refusal.value)
+    assert current(tmp_path / "lists") == before.folder
+    assert [path.name for path in (tmp_path / "lists" / "generations").iterdir()] == [before.id]
+    assert children() == []
+
+
+def children() -> list[int]:
+    found = (task / "children" for task in Path("/proc/self/task").iterdir())
+    pids = {int(word) for file in found for word in file.read_text().split()}
+    return [pid for pid in pids if b"categories.pool" in Path(f"/proc/{pid}/cmdline").read_bytes()]

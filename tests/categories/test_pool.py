@@ -39,7 +39,9 @@ def test_a_process_that_is_killed_refuses_in_one_line_and_leaves_none_behind() -
         for _ in range(2):
             elsewhere.submit(time.sleep, 60)
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(ListRefused, match=r"was ended by signal 9; compile them again") as refusal:
+        with pytest.raises(
+            ListRefused, match=r"was killed, perhaps because memory ran out; compile them again"
+        ) as refusal:
             elsewhere.submit(os.getpid).result()
     assert "\n" not in str(refusal.value)
 
