@@ -245,6 +245,8 @@ def test_compiled_lists_answer_as_a_plain_walk_over_them(
     texts = {kind: blank.copy() for kind in ("hosts", "domains", "urls")}
     for number, (kind, text) in enumerate(entries):
         texts[kind][number] = f"0.0.0.0 {text}" if kind == "hosts" else text
+    texts["hosts"].append("0.0.0.0 good.example")  # a list without one entry is refused where a line is rejected
+    texts["domains"].append("good.example")
     hosts = district.file("hosts", "\n".join(texts["hosts"]))
     ut1 = tree(district.folder / "ut1", {f"games/{kind}": "\n".join(texts[kind]) for kind in ("domains", "urls")})
     index = district.index(
