@@ -248,7 +248,9 @@ def test_compiled_lists_answer_as_a_plain_walk_over_them(
     texts["hosts"].append("0.0.0.0 good.example")  # a list without one entry is refused where a line is rejected
     texts["domains"].append("good.example")
     hosts = district.file("hosts", "\n".join(texts["hosts"]))
-    ut1 = tree(district.folder / "ut1", {f"games/{kind}": "\n".join(texts[kind]) for kind in ("domains", "urls")})
+    # A list of nothing but rejected lines is refused.
+    rest = {f"games/{kind}": "\n".join([*texts[kind], "filler.example"]) for kind in ("domains", "urls")}
+    ut1 = tree(district.folder / "ut1", rest)
     index = district.index(
         ListSource("hosts", "hosts", path=hosts, category="games"),
         ListSource("ut1", "ut1", path=ut1, map={"games": "games"}),
