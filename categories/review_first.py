@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from categories.suffixes import is_public_suffix
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from categories.index import CategoryIndex
+
+#: Below a whole suffix these hold nothing: hosts are taken over there every day, and waiting would leave them open.
+_DAILY = frozenset({"malware", "phishing", "cryptojacking", "stalkerware"})
 
 _FILE = Path(__file__).parent / "starter" / "review-first.yaml"
 
@@ -57,5 +62,7 @@ def touches(old: CategoryIndex, new: CategoryIndex) -> Iterator[Touch]:
 
 def _said(index: CategoryIndex, host: str) -> frozenset[tuple[str, str, str, bool]]:
     """Every entry that covers the host, a name below it, or a part of one."""
+    passed_over = _DAILY if is_public_suffix(host) else frozenset()
     entries = (*index.lookup(host), *index.below(host))
-    return frozenset((entry.pattern, entry.category, entry.list, entry.white) for entry in entries)
+    said = ((entry.pattern, entry.category, entry.list, entry.white) for entry in entries)
+    return frozenset(each for each in said if each[1] not in passed_over)

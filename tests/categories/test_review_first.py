@@ -59,3 +59,19 @@ def test_a_host_that_only_looks_like_it_does_not(index, line: str) -> None:  # t
 def test_another_category_for_what_was_listed_touches_it(index) -> None:  # type: ignore[no-untyped-def]
     old, new = index("old", "988lifeline.org\n"), index("new", "988lifeline.org\n", "games")
     assert {(touch.category, touch.listed) for touch in touches(old, new)} == {("games", True), ("gambling", False)}
+
+
+@pytest.mark.parametrize(
+    ("line", "category", "touched"),
+    [
+        ("city.gov", "malware", False),
+        ("city.gov", "phishing", False),
+        ("city.gov", "games", True),
+        ("988lifeline.org", "phishing", True),
+    ],
+)
+def test_hosts_of_governments_that_were_taken_over_hold_nothing(  # type: ignore[no-untyped-def]
+    index, line: str, category: str, touched: bool
+) -> None:
+    old = index("old", "casino.test\n", category)
+    assert bool(list(touches(old, index("new", f"casino.test\n{line}\n", category)))) is touched
