@@ -97,6 +97,11 @@ async def until(condition):
             await asyncio.sleep(0.05)
 
 
+async def ended(running):
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 def make_old(state, monkeypatch):
     """The lists in force look as if they had been made days ago."""
     monkeypatch.setattr(list_schedule, "_built", lambda _: datetime.now(UTC) - timedelta(days=2))
@@ -108,7 +113,7 @@ async def test_a_process_of_its_own_fetches_the_lists_when_they_are_due(district
     district.answers["/mine"] = body(b"casino.test\npoker.test\n")
     running = asyncio.create_task(ListSchedule(state).run())
     await until(lambda: last_attempt(state / "lists"))
-    running.cancel()
+    await ended(running)
     found = history(state / "lists")[-1]
     assert (found.author, found.reason, found.generation) == (
         "schedule",
@@ -127,7 +132,7 @@ async def test_a_server_that_is_gone_is_told_and_asked_again_in_an_hour(district
     await until(lambda: "exit code 3" in caplog.text)
     assert last_attempt(state / "lists").failed
     await asyncio.sleep(0.5)  # some looks at the clock
-    running.cancel()
+    await ended(running)
     assert caplog.text.count("exit code 3") == 1
     assert current(state / "lists") == before
 
@@ -137,7 +142,7 @@ async def test_what_is_not_due_is_not_fetched(district, monkeypatch):
     monkeypatch.setattr(list_schedule, "_LOOK_SECONDS", 0.05)
     running = asyncio.create_task(ListSchedule(state).run())
     await asyncio.sleep(0.5)
-    running.cancel()
+    await ended(running)
     assert last_attempt(state / "lists") is None
 
 
@@ -145,7 +150,7 @@ async def test_settings_that_cannot_be_read_do_not_end_the_schedule(tmp_path, ca
     running = asyncio.create_task(ListSchedule(tmp_path).run())
     await until(lambda: "the lists are not kept current: NothingApplied" in caplog.text)
     assert not running.done()
-    running.cancel()
+    await ended(running)
 
 
 async def test_an_update_that_is_under_way_ends_with_the_filter(district, monkeypatch):
@@ -161,8 +166,7 @@ async def test_an_update_that_is_under_way_ends_with_the_filter(district, monkey
     monkeypatch.setattr(asyncio, "create_subprocess_exec", remembered)
     running = asyncio.create_task(ListSchedule(state).run())
     await until(lambda: started)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await ended(running)
     assert started[0].returncode == -signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(started[0].pid, 0)
