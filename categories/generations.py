@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 KEPT = 5
 
 _ID = re.compile(r"[0-9]{6}-[0-9a-f]{16}")
-_UNFINISHED = ".unfinished-"
+#: What folders of work are called: they are gone when somebody reads what went wrong in them.
+UNFINISHED = ".unfinished-"
 
 
 def current(lists_dir: Path) -> Path:
@@ -71,7 +72,7 @@ def locked(lists_dir: Path) -> Iterator[None]:
 @contextmanager
 def unfinished(folder: Path) -> Iterator[Path]:
     """A new folder inside `folder` for work that may fail; it is removed at the end, whatever happened."""
-    path = folder / f"{_UNFINISHED}{os.getpid()}"
+    path = folder / f"{UNFINISHED}{os.getpid()}"
     path.mkdir(mode=0o700)
     try:
         yield path
@@ -80,7 +81,7 @@ def unfinished(folder: Path) -> Iterator[Path]:
 
 
 def _remove_unfinished(lists_dir: Path) -> None:
-    for path in (lists_dir / "generations").glob(f"{_UNFINISHED}*"):
+    for path in (lists_dir / "generations").glob(f"{UNFINISHED}*"):
         shutil.rmtree(path)
 
 

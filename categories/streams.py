@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from categories.errors import ListRefused
+from categories.generations import UNFINISHED
 from categories.gunzip import Gunzip
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def damage_refused(path: Path, name: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, tarfile.TarError, UnicodeError) as damage:
-        raise ListRefused(f"{name}: is truncated or damaged ({type(damage).__name__}); get it again") from damage
+        lasting = not any(part.startswith(UNFINISHED) for part in path.parts)
+        what = f"{path} is" if lasting else "is"
+        raise ListRefused(f"{name}: {what} truncated or damaged ({type(damage).__name__}); get it again") from damage
     except OSError as problem:
         raise ListRefused(f"{name}: cannot read {path}: {problem.strerror or type(problem).__name__}") from problem
 

@@ -98,3 +98,16 @@ def test_a_web_page_is_refused(tmp_path: Path, packed: bool, page: bytes) -> Non
     (tmp_path / "page").write_bytes(gzip.compress(page) if packed else page)
     with pytest.raises(ListRefused, match="mine: is a web page"), unpacked(tmp_path / "page", "mine"):
         pass
+
+
+@pytest.mark.parametrize(("folder", "named"), [("lists", True), (".unfinished-7", False)], ids=["lasting", "of work"])
+def test_a_damaged_file_is_named_where_it_lasts(tmp_path: Path, folder: str, named: bool) -> None:
+    path = tmp_path / folder / "mine.gz"
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(b"a.test\n" * 100)[:-9])
+    with pytest.raises(ListRefused) as refusal, unpacked(path, "list mine") as stream:
+        list(lines(stream))
+    assert (
+        str(refusal.value)
+        == f"list mine: {f'{path} ' if named else ''}is truncated or damaged (EOFError); get it again"
+    )
