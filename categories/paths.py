@@ -64,6 +64,8 @@ def path_readings(path: str) -> tuple[str, ...]:
     """Every way an origin may read a canonical path, the usual one first; nearly always just that one."""
     if not (";" in path or "%2F" in path or "%5C" in path):
         return (path,)
-    decoded = _PARAMETERS.sub("", _ENCODED_SLASH.sub("/", path))
-    other = posixpath.normpath(merge_slashes(decoded))
+    decoded = merge_slashes(_PARAMETERS.sub("", _ENCODED_SLASH.sub("/", path)))
+    other = posixpath.normpath(decoded)
+    if decoded.endswith(("/", "/.", "/..")) and other != "/":  # normpath takes the slash of a folder away
+        other += "/"
     return (path,) if other == path else (path, other)

@@ -302,7 +302,7 @@ def _url(host: Host, path: UrlPath, query: tuple[str, str]) -> Entry:
 
 
 def lines(name: str, kind: str) -> st.SearchStrategy[tuple[Entry | str, ...]]:
-    """Lines of a file, now and then the same again, a comment, a blank, or one that is no entry: five refuse no list."""
+    """Lines of a file: now and then one again, a comment, a blank, or what is no entry (five refuse no list)."""
     rejected = REJECTED.get(kind, ()) if name != "w/urls" else ()
     others = st.sampled_from(["", "# a comment", *rejected])
     made = st.lists(entries(kind) | entries(kind) | others, max_size=8)

@@ -16,6 +16,11 @@ from categories.paths import PATH_CAP, capped, decode_unreserved, is_ambiguous, 
         ("/a;v=1/b;c", ("/a;v=1/b;c", "/a/b")),
         ("/public/..;/admin", ("/public/..;/admin", "/admin")),
         ("/a%5Cb", ("/a%5Cb", "/a/b")),
+        ("/a/b;c/", ("/a/b;c/", "/a/b/")),
+        ("/a%2F", ("/a%2F", "/a/")),
+        ("/a/.;c", ("/a/.;c", "/a/")),
+        ("/%2F", ("/%2F", "/")),
+        ("/;c", ("/;c", "/")),
     ],
 )
 def test_both_readings_of_a_path(path: str, readings: tuple[str, ...]) -> None:
