@@ -26,7 +26,7 @@ from bench.list_peers import SquidGuard, e2guardian_start, first_block, has_e2gu
 from bench.made_up_lists import FOLDERS, Asked, asked, write_tree
 from categories.compile import compile_index
 from categories.formats import FORMATS
-from categories.generations import adopt, current, locked, point_to, publish
+from categories.generations import adopt, current, locked, named, point_to, publish
 from categories.index import CategoryIndex
 from categories.spool import ListAtHand
 from categories.starter import starter_list
@@ -126,7 +126,7 @@ def _print_compiled(size: Size, product: Product) -> None:
     with subprocess.Popen([*_SELF, "--compile", product.config]) as process:
         while process.poll() is None:
             peak = max(peak, _pss(process.pid))
-            time.sleep(0.1)
+            time.sleep(0.25)  # reading it costs the process it is read of
     took = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert process.returncode == 0
@@ -157,7 +157,7 @@ def _compile(config: Path) -> None:
         built = lists_dir / "built"
         built.mkdir()
         compile_index(lists, built, lambda *_: None)
-        folder = adopt(lists_dir, built)
+        folder = adopt(lists_dir, named(lists_dir, built))
         point_to(lists_dir, folder)
         publish(lists_dir, folder)
 

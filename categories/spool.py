@@ -23,6 +23,7 @@ from categories.floor import refusing_floor
 from categories.formats.entry import ParsedEntry, ParsedExpression, RejectedLine
 from categories.keys import entry_key
 from categories.meta import EntryClass, ListSummary
+from categories.plain_names import take_plain
 from categories.rows import LINE_BITS, Rows, shard_of
 from categories.streams import damage_refused
 
@@ -150,11 +151,19 @@ def _in_turn(work: Iterable[Callable[[], Tally]], ahead: int) -> Iterator[Tally]
 
 def spool_block(file: _PartAtHand, block: Block) -> Tally:
     """Parse a block and write its rows; runs in a process of the pool."""
-    return _spooled(file, file.part.parse(block.lines))
+    covers = file.part.plain
+    if covers is None:
+        return _spooled(file, file.part.parse(block.lines))
+    rows, number = Rows(), file.classes + list(Covers).index(covers)
+    taken, left = take_plain(block, covers, number << LINE_BITS, rows)
+    tally = _spooled(file, file.part.parse(left), rows)
+    tally.rows[number] += taken
+    return tally
 
 
-def _spooled(file: _PartAtHand, parsed_lines: Iterable[ParsedLine]) -> Tally:
-    tally, rows = Tally(), Rows()
+def _spooled(file: _PartAtHand, parsed_lines: Iterable[ParsedLine], rows: Rows | None = None) -> Tally:
+    """Write what was parsed, with the rows that are there already."""
+    tally, rows = Tally(), rows or Rows()
     first = {covers: (file.classes + number) << LINE_BITS for number, covers in enumerate(Covers)}
     seen: dict[Covers, int] = dict.fromkeys(Covers, 0)
     keys, postings = rows.keys, rows.postings

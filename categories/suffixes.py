@@ -10,8 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from publicsuffixlist import PSLFILE, PublicSuffixList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @cache
@@ -58,6 +62,11 @@ def _sections() -> tuple[_Rules, _Rules]:
 def _rules() -> _Rules:
     icann, private = _sections()
     return _Rules(icann.named | private.named, icann.wildcard | private.wildcard)
+
+
+def may_be_registry_suffix() -> Callable[[str], bool]:
+    """The first look of is_registry_suffix, which is right whenever it says no."""
+    return _sections()[0].may_make_suffix
 
 
 def private_suffixes() -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from categories.address import MalformedAddress, canonical_host, literal
 from categories.entries import Covers
 from categories.streams import LINE_CAP
-from categories.suffixes import is_registry_suffix
+from categories.suffixes import is_registry_suffix, may_be_registry_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,7 +65,8 @@ type LineParser = Callable[[NumberedLines], Iterator[ParsedLine]]
 class Part:
     """One file of a list, and the category that its entries get.
 
-    `in_one_piece`: what a line means depends on lines before it, so the file is not cut into blocks.
+    `in_one_piece`: what a line means depends on lines before it, so the file is not cut into blocks. `plain` is what a
+    line covers that is nothing but a plain name, where the parser makes an entry of every one (categories.plain_names).
     """
 
     file: str  # its name inside the list, "adult/domains"
@@ -74,6 +75,7 @@ class Part:
     parse: LineParser
     white: bool = False
     in_one_piece: bool = False
+    plain: Covers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ _HOST_CAP = 253
 
 #: A host name that is canonical as it stands, whatever its length: most lines of most lists have one.
 PLAIN_NAME = rb"(?:[a-z0-9_]++(?:-[a-z0-9_]++)*+\.)++[a-z][a-z0-9]*+(?:-[a-z0-9]++)*+"
-_LABEL_CAP = 63
+LABEL_CAP = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,13 @@ def each_line(
     `read` raises MalformedAddress for a line to reject; its message is the reason.
     """
     match, covers = (plain.pattern.fullmatch, plain.covers) if plain else (_never, Covers.DOMAIN)
+    odd, make = may_be_registry_suffix(), tuple.__new__  # ParsedEntry's own constructor takes twice as long
     for number, raw in numbered_lines:
         if (found := match(raw)) and len(raw) <= LINE_CAP:
             name, target = found.groups()
             host = name.decode()
-            if len(host) <= _LABEL_CAP and (target or not is_registry_suffix(host)):  # longer ones may have long labels
-                yield ParsedEntry(number, host, covers, target.decode())
+            if len(host) <= LABEL_CAP and (target or not odd(host)):  # longer ones may have long labels
+                yield make(ParsedEntry, (number, host, covers, target.decode()))
                 continue
         try:
             text = _cleaned(raw, number)

@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.formats import domains, expressions, urls
 from categories.formats.entry import OpenedList, Part, UnsupportedLine, each_line
@@ -139,7 +140,8 @@ def _parts(tree: _Tree, source: ListSource, folder: str, category: str, *, white
         if kind := _LIST_FILE.fullmatch(file):
             read = source.expressions and not white and kind[1] in _EXPRESSIONS
             parser = expressions.parse if read else _PARSERS[kind[1]]
-            yield Part(f"{folder}/{file}", path, category, parser, white, in_one_piece=read)
+            plain = Covers.DOMAIN if parser is domains.parse else None
+            yield Part(f"{folder}/{file}", path, category, parser, white, in_one_piece=read, plain=plain)
 
 
 def _tree_of_archive(name: str, archive: Path, scratch: Path) -> _Tree:

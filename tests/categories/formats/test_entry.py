@@ -1,17 +1,22 @@
 from __future__ import annotations
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from categories.address import MalformedAddress, canonical_host
 from categories.entries import Covers
-from categories.formats import FORMATS
-from categories.formats.entry import listed_host, name_or_wildcard, whole_host
+from categories.formats import FORMATS, hosts, urls
+from categories.formats.entry import each_line, listed_host, name_or_wildcard, whole_host
 from categories.suffixes import is_registry_suffix
 from config.list_settings import ListSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from categories.formats.entry import LineParser, ParsedLine
 
 
 def test_the_registry_is_what_settings_may_name() -> None:
@@ -54,3 +59,37 @@ def test_the_short_way_for_plain_names_agrees_with_the_long_one(text: str) -> No
             listed_host(text)
     else:
         assert listed_host(text) == host
+
+
+nearly_plain = st.from_regex(r"(?:[a-z0-9_-]{1,12}\.){1,4}[a-z][a-z0-9-]{0,6}", fullmatch=True) | st.sampled_from(
+    [
+        "localhost.localdomain",
+        "co.uk",
+        "kawasaki.jp",
+        "github.io",
+        f"{'a' * 64}.test",
+        "xn--a.test",
+        "a.b--c.test",
+        "1.2.3.4",
+    ]
+)
+tails = st.text(st.sampled_from("/aB0._~-%;?#\\ "), max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("parse", "read", "form"),
+    [
+        (hosts.parse, hosts._entries, "0.0.0.0 {0}"),
+        (urls.parse, lambda line, text: (urls.listed_url(line, text),), "{0}{1}"),
+    ],
+    ids=["hosts", "urls"],
+)
+@given(name=nearly_plain, tail=tails)
+@example(name="a.test", tail="/a" * 2100)
+@example(name="a.test", tail="/a//b/")
+@example(name="www.a.test", tail="/")
+def test_a_plain_line_is_what_a_long_look_makes_of_it(
+    parse: LineParser, read: Callable[[int, str], Iterable[ParsedLine]], form: str, name: str, tail: str
+) -> None:
+    raw = form.format(name, tail).encode()
+    assert list(parse([(7, raw)])) == list(each_line([(7, raw)], read))
