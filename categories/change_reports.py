@@ -22,8 +22,11 @@ def change_lines(change: Change, *, waits: bool) -> Iterator[str]:
     """Everything that a person needs to decide on a change, or to see what it did."""
     against = f"against {change.base}" if change.base else "the first one"
     yield f"generation {change.generation}, {against}, made {change.made:%Y-%m-%d %H:%M} UTC by {change.author}"
-    yield from _difference_lines(change)
-    yield from _verdict_lines(change)
+    if change.base is None:
+        yield f"{change.difference.added:,} entries, and nothing to compare them with"
+    else:
+        yield from _difference_lines(change)
+        yield from _verdict_lines(change)
     for reason in change.holds:
         yield f"held: {reason}" if waits else f"was held: {reason}"
     if waits:
@@ -50,8 +53,7 @@ def change_json(change: Change, *, waits: bool) -> dict[str, Any]:
 
 def _verdict_lines(change: Change) -> Iterator[str]:
     changed = change.verdicts.changed
-    if change.base is not None:
-        yield f"hosts visited by three people or more in the last 30 days that change verdict: {len(changed):,}"
+    yield f"hosts visited by three people or more in the last 30 days that change verdict: {len(changed):,}"
     for each in changed[:SHOWN]:
         yield f"  {each.host}: {each.before} -> {each.after} ({each.people} people)"
     if len(changed) > SHOWN:

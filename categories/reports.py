@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from categories.meta import ListSummary
 
 _NEVER: Mapping[str, timedelta] = MappingProxyType({})
+#: A list with more categories than this is shown with their number.
+_NAMED = 2
+
 _NOT_CONSULTED = f"{CHILD_ABUSE} lists are never consulted here"
 
 
@@ -69,16 +72,25 @@ def _list(summary: ListSummary, now: datetime, stale_after: Mapping[str, timedel
 
 def status_table(body: Mapping[str, Any]) -> Table:
     """`status` as a table, a row a list."""
-    table = Table(title=f"Lists in force: generation {body['generation']}, built {body['built']}")
-    for title in ("List", "Version", "Age", "Categories"):
+    table = Table(title=f"Lists in force: {body['generation']}\nbuilt {body['built']}")
+    for title in ("List", "Version", "Age"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("Entries", justify="right")
+    for title in ("Left out", "Categories"):
         table.add_column(title)
-    for title in ("Entries", "White", "Rejected", "Unsupported"):
-        table.add_column(title, justify="right")
     for item in body["lists"]:
-        counts = ", ".join(f"{category} {count:,}" for category, count in item["categories"].items())
-        numbers = (f"{item[key]:,}" for key in ("entries", "white", "rejected", "unsupported"))
-        table.add_row(escape(item["name"]), item["version"], _age(item), escape(counts), *numbers)
+        white = f", {item['white']:,} white" if item["white"] else ""
+        left_out = [f"{item[key]:,} {key}" for key in ("rejected", "unsupported") if item[key]]
+        entries = f"{item['entries']:,}{white}"
+        row = (escape(item["name"]), item["version"], _age(item), entries, ", ".join(left_out), _categories(item))
+        table.add_row(*row)
     return table
+
+
+def _categories(item: Mapping[str, Any]) -> str:
+    """Their names; of many only how many, for a program gets all."""
+    named = list(item["categories"])
+    return escape(", ".join(named)) if len(named) <= _NAMED else f"{len(named)}; see --json"
 
 
 def _age(item: Mapping[str, Any]) -> str:

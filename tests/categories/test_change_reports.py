@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,3 +69,9 @@ def test_a_program_gets_all_of_it() -> None:
 def test_what_came_of_it_is_one_line(result: Result, expected: str) -> None:
     generation = Generation("000001-a", Path(), MADE, (), {})
     assert outcome_line(Outcome(result, generation, CHANGE)) == expected
+
+
+def test_the_first_one_is_not_told_entry_by_entry() -> None:
+    assert list(change_lines(replace(CHANGE, base=None, holds=()), waits=False))[1:] == [
+        "1,204 entries, and nothing to compare them with"
+    ]

@@ -36,10 +36,9 @@ if TYPE_CHECKING:
     from tests.endurance.list_openings import ListOpening
 
 ROOT = Path(__file__).parents[2]
-#: What one case may take: seconds of the processor, seconds in all (C code cannot be interrupted), more address space.
+#: What one case may take: seconds of the processor, and in all (C code cannot be interrupted).
 CASE_SECONDS = 5.0
-PATIENCE = 60.0
-MEMORY = 512 * 2**20
+PATIENCE = 180.0
 ENOUGH = 5  # findings of one opening
 MANY = 2**31  # cases of one opening
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # files come and go many times a second
@@ -92,7 +91,7 @@ def _case(opening: ListOpening, run: int, number: int, folder: Path, findings: F
     except Hung:
         return f"HANG: over {CASE_SECONDS:g} s"
     except MemoryError:
-        return f"MEMORY: over {MEMORY // 2**20} MiB"
+        return f"MEMORY: over {opening.memory // 2**20} MiB"
     except Exception:
         return f"CRASH: {traceback.format_exc()}"
     return _left_behind(folder, scratch)
@@ -170,10 +169,11 @@ def fuzz_lists(run: int, seconds: float, cases: int = MANY) -> list[Findings]:
 def _child(name: str, run: int, seconds: float, cases: int, folder: Path) -> None:
     """Be the process of one opening: with bounded memory, and findings as JSON on standard output."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    room = pages * os.sysconf("SC_PAGE_SIZE") + MEMORY
+    opening = {**openings(), **proofs()}[name]
+    room = pages * os.sysconf("SC_PAGE_SIZE") + opening.memory
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    findings = tried({**openings(), **proofs()}[name], name, run, iter(range(cases)), seconds, folder)
+    findings = tried(opening, name, run, iter(range(cases)), seconds, folder)
     print(json.dumps(asdict(findings)))
 
 

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import time
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,13 @@ from categories import streams
 from categories.address import canonical_host
 from categories.blocks import blocks, one_piece
 from categories.declared import declared
-from categories.formats import FORMATS
+from categories.formats import FORMATS, expressions
 from categories.formats.entry import ParsedEntry
+from categories.posix_syntax import BadExpression, translated
 from categories.sources import EXCEPTING, ListSource
+from categories.streams import LINE_CAP
 from categories.unpack import MEMBERS_CAP, unpack
-from tests.endurance import list_seeds
+from tests.endurance import download_opening, list_seeds
 from tests.endurance.mutation import mutated
 
 if TYPE_CHECKING:
@@ -40,10 +43,14 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class ListOpening:
-    """`bytes_of` makes case `number` of a run; `read` does with a file what the product does with a list."""
+    """`bytes_of` makes case `number` of a run; `read` does with a file what the product does with a list.
+
+    `memory` is how much address space it may take, in bytes: its own, and that of each process that it starts.
+    """
 
     bytes_of: Callable[[int, int], bytes]
     read: Callable[[Path, Path], None]
+    memory: int = 512 * 2**20
 
 
 def openings() -> Mapping[str, ListOpening]:
@@ -52,6 +59,8 @@ def openings() -> Mapping[str, ListOpening]:
     flat = {name: ListOpening(_mutated(name), _flat(name)) for name in FORMATS if name != "ut1"}
     return {
         **flat,
+        "expressions": ListOpening(_expressions, _translations, 4 * 2**30),
+        "download": ListOpening(download_opening.bytes_of, download_opening.read),
         "ut1": ListOpening(_archive, _tree),
         "unpacker": ListOpening(_archive, _unpacker),
         "urls": ListOpening(_mutated("urls"), _urls),
@@ -71,6 +80,10 @@ def _mutated(name: str) -> Callable[[int, int], bytes]:
         return data if dice.random() < 0.5 else mutated([data], run, number, list_seeds.ARCHIVE_TOKENS)
 
     return bytes_of
+
+
+def _expressions(run: int, number: int) -> bytes:
+    return mutated(list_seeds.of_format("expressions"), run, number, list_seeds.EXPRESSION_TOKENS)
 
 
 def _archive(run: int, number: int) -> bytes:
@@ -115,6 +128,21 @@ def _urls(at: Path, scratch: Path) -> None:
     shutil.copy(at, scratch / "games" / "urls")
     source = ListSource("mine", "ut1", path=scratch, map={"games": "games"})
     _every_line(FORMATS["ut1"](source, scratch, scratch))
+
+
+def _translations(at: Path, scratch: Path) -> None:
+    """Say every line again for the engine; the engine itself, in processes of its own, gets one file in fifty."""
+    for _, line in one_piece(at, "list mine"):
+        try:
+            said = translated(line.decode("utf-8", "replace")[:LINE_CAP])
+        except BadExpression:
+            continue
+        if not said.isascii() or len(said) > 20 * LINE_CAP:
+            raise Wrong(f"{said[:80]!a} is no expression of the engine")
+    if zlib.crc32(at.read_bytes()) % 50 == 0:
+        for parsed in expressions.parse(one_piece(at, "list mine")):
+            if parsed.line < 1:
+                raise Wrong(f"line {parsed.line}")
 
 
 def _tree(at: Path, scratch: Path) -> None:

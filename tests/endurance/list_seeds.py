@@ -22,6 +22,14 @@ TOKENS = [
     *(b"# Number of entries: 9\n", b"NAME: adult\nDEFAULT_TYPE: white\n", b"white\n", b"\x1f\x8b\x08", b"PK\x03\x04"),
 ]  # fmt: skip
 
+#: The same for expressions: brackets that do not close or go deep, classes, counts that grow, what POSIX has not.
+EXPRESSION_TOKENS = [
+    *(b"(", b")", b"((((((((", b"(" * 2000, b"[", b"]", b"[^", b"[]", b"[a-", b"[z-a]", b"[[:alpha:]]", b"[[:x:]]"),
+    *(b"[[.a.]]", b"[[=a=]]", b"{", b"}", b"{2}", b"{,2}", b"{1,255}", b"{1,99999}", b"{255}{255}", b"{2,1}", b"|"),
+    *(b"*", b"+", b"?", b"**", b"+*?", b".", b"^", b"$", b"\\", b"\\1", b"\\d", b"\\x00", b"\\", b"(?=a)", b"(?i)"),
+    *(b"\n", b"\0", b"\xff", "\u00e9".encode(), "\u212a".encode(), b"#", b" ", b"a" * 4000, b"(a+)+", b"(a|a)*"),
+]  # fmt: skip
+
 #: The same for archives: numbers of headers in every notation, types of members, records of pax headers.
 ARCHIVE_TOKENS = [
     *(b"\x00" * 512, b"\x00" * 1024, b"ustar\x0000", b"ustar  \x00", b"77777777777\x00", b"-0000000001\x00"),
