@@ -16,7 +16,10 @@ from categories.blocks import blocks, one_piece
 from categories.declared import declared
 from categories.formats import FORMATS, expressions
 from categories.formats.entry import ParsedEntry
+from categories.keys import entry_key
+from categories.plain_names import take_plain
 from categories.posix_syntax import BadExpression, translated
+from categories.rows import Rows
 from categories.sources import EXCEPTING, ListSource
 from categories.streams import LINE_CAP
 from categories.unpack import MEMBERS_CAP, unpack
@@ -24,9 +27,10 @@ from tests.endurance import download_opening, list_seeds
 from tests.endurance.mutation import mutated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from categories.entries import Covers
     from categories.formats.entry import OpenedList, ParsedLine, Part
 
 #: Most bytes that a file may unpack to in the fuzz, so that a bomb is quick, and most that a case may leave on disk.
@@ -171,6 +175,27 @@ def _every_line(opened: OpenedList) -> None:
             apart = [parsed for block in blocks(part.path, part.file, _BLOCK) for parsed in part.parse(block.lines)]
             if apart != whole:
                 raise Wrong(f"{part.file} gives something else in blocks")
+        if part.plain is not None and _at_a_look(part, part.plain) != _one_by_one(whole):
+            raise Wrong(f"{part.file} gives something else at a look")
+
+
+def _at_a_look(part: Part, covers: Covers) -> list[tuple[int, str]]:
+    """The lines and keys of a part as a compile reads it: runs of plain names first, and then what is left."""
+    found: list[tuple[int, str]] = []
+    for block in blocks(part.path, part.file, _BLOCK):
+        rows = Rows()
+        taken, left = take_plain(block, covers, 0, rows)
+        keys = [key for shard in rows.keys for key in shard]
+        found += zip((line for shard in rows.postings for line in shard), keys, strict=True)
+        found += _one_by_one(part.parse(left))
+        if taken != len(keys):
+            raise Wrong(f"{taken} rows are {len(keys)}")
+    return sorted(found)
+
+
+def _one_by_one(lines: Iterable[ParsedLine]) -> list[tuple[int, str]]:
+    entries = (parsed for parsed in lines if isinstance(parsed, ParsedEntry))
+    return sorted((entry.line, entry_key(entry.host, entry.covers, entry.target)) for entry in entries)
 
 
 def _check(part: Part, parsed: ParsedLine) -> None:
