@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from categories.address import MalformedAddress, parse
 from categories.declared import declared
+from categories.download_addresses import check_address, check_redirect
 from categories.download_problems import of_break, of_status
 from categories.download_state import Validators, drop, keep_state, state_of, validators_of
 from categories.errors import ListRefused, ListUnreachable
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from categories.sources import ListSource
     from categories.spool import Progress
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _CHECK = "check its url"
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-[0-9]{1,15}/(?:[0-9]{1,15}|\*)")
 
@@ -76,18 +75,8 @@ def download(
 
 
 def _url(source: ListSource) -> str:
-    try:
-        address = parse(source.url or "")
-    except MalformedAddress as problem:
-        raise ListRefused(f"list {source.name}: its url is not a web address") from problem
-    _check_protection(source, address.scheme, address.host)
+    check_address(source, source.url or "")
     return source.url or ""
-
-
-def _check_protection(source: ListSource, scheme: str, host: str, *, near: bool = True) -> None:
-    # Over plain HTTP anybody on the way could edit the list; a check sum makes that harmless.
-    if scheme != "https" and not (near and host in _LOOPBACK) and not source.checksum:
-        raise ListRefused(f"list {source.name}: would come over plain http; use https, or give its checksum")
 
 
 class _Fetch:
@@ -119,16 +108,9 @@ class _Fetch:
         # No settings from the environment: they are not the district's file; a proxy there could answer for anybody.
         return httpx.AsyncClient(
             timeout=self._limits.idle,
-            follow_redirects=True,
-            max_redirects=self._limits.redirects,
+            follow_redirects=False,
             trust_env=False,
-            event_hooks={"request": [self._check_hop]},
         )
-
-    async def _check_hop(self, request: httpx.Request) -> None:
-        """Look at every address before it is asked: a redirect leads neither to plain http nor to this machine."""
-        near = httpx.URL(self._url).host in _LOOPBACK
-        _check_protection(self._source, request.url.scheme, request.url.host, near=near)
 
     async def _ask(self, client: httpx.AsyncClient) -> httpx.Response:
         headers = {"Accept-Encoding": "identity"}  # a tar.gz must not be decoded on the way
@@ -141,7 +123,18 @@ class _Fetch:
             headers["If-Range"] = self._begun.validators.for_a_part
         request = client.build_request("GET", self._url, headers=headers)
         async with asyncio.timeout(self._limits.head):
-            return await client.send(request, stream=True)
+            return await self._sent(client, request)
+
+    async def _sent(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        # Not left to httpx: it reads the body of a redirect whole, and unpacks it, which no limit of ours ends.
+        for _ in range(self._limits.redirects + 1):
+            answer = await client.send(request, stream=True)
+            if answer.next_request is None:
+                return answer
+            await answer.aclose()
+            check_redirect(self._source, str(request.url), str(answer.next_request.url))
+            request = answer.next_request
+        raise httpx.TooManyRedirects("more than a list needs", request=request)
 
     async def _take(self, answer: httpx.Response) -> None:
         if answer.status_code == httpx.codes.NOT_MODIFIED and self._last and self._last.validators != Validators():

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import shutil
 import socket
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from tests.categories.server import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from http.server import BaseHTTPRequestHandler
     from pathlib import Path
 
 LIST = b"blocked.test\n" * 1000
@@ -359,22 +361,45 @@ def test_what_is_no_web_address(kept: Path, url: str) -> None:
 
 def test_plain_http_off_loopback_is_refused_without_a_checksum(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The loopback server stands in for a far one: only the set of hosts that count as near is emptied."""
-    monkeypatch.setattr("categories.download._LOOPBACK", frozenset())
+    monkeypatch.setattr("categories.download_addresses._LOOPBACK", frozenset())
     with serving({"/list": body(LIST)}) as url:
         with pytest.raises(ListRefused, match="plain http"):
             fetched(f"{url}/list", kept)
         fetched(f"{url}/list", kept, RIGHT)
 
 
-def test_a_far_server_that_redirects_to_this_machine_is_not_followed(
-    kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """127.0.0.1 stands in for the far server, localhost is near; nothing is asked there."""
-    monkeypatch.setattr("categories.download._LOOPBACK", frozenset({"localhost"}))
+@pytest.mark.parametrize("checksum", [None, RIGHT], ids=["no checksum", "checksum"])
+def test_a_server_that_redirects_to_an_address_inside_is_not_followed(kept: Path, checksum: str | None) -> None:
+    """127.0.0.1 stands for the far server, localhost for this machine; nothing is asked there."""
     inner = Published(LIST)
     answers: dict[str, Answer] = {"/inner": inner}
     with serving(answers) as url:
-        answers["/list"] = redirect(f"http://localhost:{url.rpartition(':')[2]}/inner")
-        with pytest.raises(ListRefused, match="plain http"):
-            fetched(f"{url}/list", kept)
+        answers["/list"] = redirect(f"http://localhost:{url.rpartition(':')[2]}/inner?token=secret")
+        with pytest.raises(ListRefused, match="redirects to an address of this machine") as refusal:
+            fetched(f"{url}/list", kept, checksum)
+    assert "secret" not in str(refusal.value)
     assert inner.asked == []
+
+
+def endless_redirect(request: BaseHTTPRequestHandler) -> None:
+    """Says where the list is, and goes on for ever."""
+    request.send_response(302)
+    request.send_header("Location", "/list")
+    request.end_headers()
+    with suppress(OSError):
+        while True:
+            request.wfile.write(b"elsewhere\n" * 10_000)
+
+
+def test_the_body_of_a_redirect_is_not_read(kept: Path) -> None:
+    with serving({"/old": endless_redirect, "/list": body(LIST)}) as url:
+        fetched(f"{url}/old", kept)
+    assert (kept / "mine").read_bytes() == LIST
+
+
+@pytest.mark.parametrize(("hops", "come"), [(5, True), (6, False)])
+def test_a_handful_of_redirects_is_followed(kept: Path, hops: int, come: bool) -> None:
+    answers = {f"/{left}": redirect(f"/{left - 1}") for left in range(1, hops + 1)} | {"/0": body(LIST)}
+    with serving(answers) as url, nullcontext() if come else pytest.raises(ListUnreachable, match="again and again"):
+        fetched(f"{url}/{hops}", kept)
+    assert left_in(kept) == ({"mine", "mine.json"} if come else set())
