@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE = "attempt.json"
+
+#: Characters of what a crash says that are kept: it may quote anything.
+_CRASH_CAP = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Attempt:
 
 @contextmanager
 def attempt_noted(lists_dir: Path) -> Iterator[list[str]]:
-    """Keep what the block says, by the line that it adds last, or what refuses it."""
+    """Keep what the block says, by the line that it adds last, or what refuses or crashes it."""
     said: list[str] = []
     try:
         yield said
@@ -36,6 +39,9 @@ def attempt_noted(lists_dir: Path) -> Iterator[list[str]]:
         raise
     except ListsRefused as refused:
         _write(lists_dir, Attempt(datetime.now(UTC), failed=True, says=str(refused)))
+        raise
+    except Exception as error:
+        _write(lists_dir, Attempt(datetime.now(UTC), failed=True, says=_crash(error)))
         raise
     _write(lists_dir, Attempt(datetime.now(UTC), failed=False, says=said[-1] if said else ""))
 
@@ -49,10 +55,16 @@ def last_attempt(lists_dir: Path) -> Attempt | None:
         return None
 
 
+def _crash(error: Exception) -> str:
+    says = "".join(sign if sign.isprintable() else " " for sign in str(error))
+    return " ".join(f"{type(error).__name__}: {says}".split())[:_CRASH_CAP]
+
+
 def _write(lists_dir: Path, attempt: Attempt) -> None:
     fresh = lists_dir / f".{_FILE}"
     try:
         fresh.write_text(json.dumps({**asdict(attempt), "at": attempt.at.isoformat()}), encoding="utf-8")
         fresh.replace(lists_dir / _FILE)
-    except OSError:
-        fresh.unlink(missing_ok=True)  # a full disk: the refusal itself is what a person has to see
+    except OSError:  # a full disk, another owner: the refusal itself is what a person has to see
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ def test_what_came_of_an_update_is_kept(tmp_path: Path) -> None:
     assert found.at.tzinfo
 
 
-def refused(folder: Path, error: ListsRefused) -> None:
+def refused(folder: Path, error: Exception) -> None:
     with attempt_noted(folder):
         raise error
 
@@ -33,6 +33,24 @@ def test_what_refused_it_is_kept_as_it_was_said(tmp_path: Path, error: ListsRefu
     found = last_attempt(tmp_path)
     assert found
     assert (found.failed, found.says) == (True, str(error))
+
+
+CRASHES = {
+    "what another room refuses": (RuntimeError("revision 3 was changed"), "RuntimeError: revision 3 was changed"),
+    "a full disk": (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+    "nothing said": (MemoryError(), "MemoryError:"),
+    "lines, and signs for a terminal": (ValueError("one\n\x1b[2Jtwo"), "ValueError: one [2Jtwo"),
+    "a whole list": (ValueError("x" * 10_000), f"ValueError: {'x' * 288}"),
+}
+
+
+@pytest.mark.parametrize(("error", "says"), CRASHES.values(), ids=CRASHES)
+def test_what_crashed_it_is_kept_as_one_line(tmp_path: Path, error: Exception, says: str) -> None:
+    with pytest.raises(type(error)):
+        refused(tmp_path, error)
+    found = last_attempt(tmp_path)
+    assert found
+    assert (found.failed, found.says) == (True, says)
 
 
 def test_one_that_found_another_at_work_says_nothing(tmp_path: Path) -> None:
@@ -50,3 +68,20 @@ def test_what_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
 def test_a_folder_that_cannot_be_written_hides_no_refusal(tmp_path: Path) -> None:
     with pytest.raises(FloorRefused):
         refused(tmp_path / "missing", FloorRefused("list a: is empty"))
+
+
+@pytest.mark.parametrize("foreign", ["attempt.json", ".attempt.json"])
+def test_what_is_in_the_way_of_the_file_hides_no_refusal(tmp_path: Path, foreign: str) -> None:
+    (tmp_path / foreign).mkdir()
+    with pytest.raises(FloorRefused):
+        refused(tmp_path, FloorRefused("list a: is empty"))
+
+
+def test_a_folder_of_somebody_else_hides_no_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(type(tmp_path), "unlink", denied)
+    (tmp_path / "attempt.json").mkdir()
+    with pytest.raises(FloorRefused):
+        refused(tmp_path, FloorRefused("list a: is empty"))
