@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from categories.attempts import last_attempt
+from categories.attempts import Attempt, last_attempt
 from categories.errors import IndexRefused
 from categories.generations import current
 from categories.meta import read_meta
@@ -18,8 +18,6 @@ from proxy.policy_files import applied_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from categories.attempts import Attempt
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +34,14 @@ _END_SECONDS = 10.0
 def is_due(now: datetime, at: str, built: datetime, attempt: Attempt | None) -> bool:
     """True when the time of day `at` has come since the lists were last asked for, or an hour after that failed.
 
-    `now` is the district's wall clock; `built` is when the lists in force were made: they were asked for then.
+    `now` is the district's wall clock. `built`, when the lists in force were made, counts until there is an attempt:
+    `compile` and `config apply` make lists too, and ask nobody for newer ones.
     """
     if at == NEVER:
         return False
-    if attempt is not None and attempt.failed and attempt.at > built:
+    if attempt is not None and attempt.failed:
         return now - attempt.at >= RETRY
-    last = max(built, attempt.at) if attempt is not None else built
+    last = attempt.at if attempt is not None else built
     return last < _last_time(now, time.fromisoformat(at))
 
 
@@ -57,13 +56,15 @@ class ListSchedule:
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
+        #: The last process that left no note of its own: it was killed, found no room, or another was at work.
+        self._unnoted: Attempt | None = None
 
     async def run(self) -> None:
         """Look at the clock twice a minute. What goes wrong is told, once an hour, and never ends the schedule."""
         while True:
             wait = _LOOK_SECONDS
             try:
-                if await asyncio.to_thread(_due, self._state_dir):
+                if await asyncio.to_thread(_due, self._state_dir, self._unnoted):
                     await self._update()
             except Exception as error:
                 log.error("the lists are not kept current: %s: %s", type(error).__name__, error)
@@ -71,6 +72,7 @@ class ListSchedule:
             await asyncio.sleep(wait)
 
     async def _update(self) -> None:
+        started = datetime.now(UTC)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "breakwater", "lists", "scheduled", "--state-dir", str(self._state_dir)),
             stdin=asyncio.subprocess.DEVNULL,
@@ -81,6 +83,9 @@ class ListSchedule:
             code = await process.wait()
         finally:
             await _end(process)
+        noted = await asyncio.to_thread(last_attempt, self._state_dir / "lists")
+        if noted is None or noted.at < started:
+            self._unnoted = Attempt(datetime.now(UTC), failed=True, says="")
         if code not in (0, 1):  # 1: held, or rejected lines
             log.error("the lists were not updated (exit code %d); what is in force stays", code)
 
@@ -96,12 +101,15 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     process.kill()
 
 
-def _due(state_dir: Path) -> bool:
+def _due(state_dir: Path, unnoted: Attempt | None) -> bool:
     settings = applied_settings(state_dir).settings
     if not any(source.url for source in settings.lists):
         return False
     now = datetime.now(ZoneInfo(settings.district.timezone))
-    return is_due(now, settings.list_updates.at, _built(state_dir / "lists"), last_attempt(state_dir / "lists"))
+    lists_dir = state_dir / "lists"
+    attempts = [attempt for attempt in (last_attempt(lists_dir), unnoted) if attempt is not None]
+    last = max(attempts, key=lambda attempt: attempt.at, default=None)
+    return is_due(now, settings.list_updates.at, _built(lists_dir), last)
 
 
 def _built(lists_dir: Path) -> datetime:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -41,11 +42,18 @@ CASES = {
     "days later": (at(25, 1), "03:30", BUILT, None, True),
     "it was asked for then": (at(21, 4), "03:30", BUILT, fine(at(21, 3, 31)), False),
     "a person asked for it meanwhile": (at(21, 4), "03:30", BUILT, fine(at(21, 3, 45)), False),
-    "lists of other settings were made meanwhile": (at(21, 4), "03:30", at(21, 3, 50), None, False),
+    "lists of other settings were made meanwhile, and there never was an attempt": (
+        at(21, 4),
+        "03:30",
+        at(21, 3, 50),
+        None,
+        False,
+    ),
+    "lists were compiled since the last attempt": (at(22, 4), "03:30", at(22, 3, 50), fine(at(21, 3, 31)), True),
     "the day after": (at(22, 3, 31), "03:30", BUILT, fine(at(21, 3, 31)), True),
     "it failed half an hour ago": (at(21, 4), "03:30", BUILT, failed(at(21, 3, 31)), False),
     "it failed an hour ago": (at(21, 4, 31), "03:30", BUILT, failed(at(21, 3, 31)), True),
-    "it failed, and the lists were made since": (at(21, 5), "03:30", at(21, 4), failed(at(21, 3, 31)), False),
+    "it failed, and lists were compiled since": (at(21, 5), "03:30", at(21, 4), failed(at(21, 3, 31)), True),
     "never": (at(25, 1), "never", BUILT, None, False),
     "never, though it failed": (at(25, 1), "never", BUILT, failed(at(21, 3, 31)), False),
     "lists that cannot be read": (at(21, 1), "03:30", datetime.min.replace(tzinfo=UTC), None, True),
@@ -135,6 +143,44 @@ async def test_a_server_that_is_gone_is_told_and_asked_again_in_an_hour(district
     await ended(running)
     assert caplog.text.count("exit code 3") == 1
     assert current(state / "lists") == before
+
+
+def starting(monkeypatch, program):
+    """Every process of the schedule, which runs this program and looks at the clock often."""
+    started = []
+    create = asyncio.create_subprocess_exec
+
+    async def kept(*_, **how):
+        started.append(await create(sys.executable, "-c", program, **how))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", kept)
+    monkeypatch.setattr(list_schedule, "_LOOK_SECONDS", 0.05)
+    return started
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["raise SystemExit(4)", "raise SystemExit(0)", "1 / 0", "import os; os.kill(os.getpid(), 9)"],
+    ids=["another is at work", "no room for the note", "a crash without a note", "killed for its memory"],
+)
+async def test_a_process_that_leaves_no_note_is_not_started_again_at_once(district, monkeypatch, program):
+    state = make_old(await asyncio.to_thread(district, -5), monkeypatch)
+    started = starting(monkeypatch, program)
+    running = asyncio.create_task(ListSchedule(state).run())
+    await until(lambda: started and started[0].returncode is not None)
+    await asyncio.sleep(0.5)  # some looks at the clock
+    await ended(running)
+    assert len(started) == 1
+
+
+async def test_a_process_that_left_no_note_is_started_again_when_its_hour_is_over(district, monkeypatch):
+    state = make_old(await asyncio.to_thread(district, -5), monkeypatch)
+    monkeypatch.setattr(list_schedule, "RETRY", timedelta(0))
+    started = starting(monkeypatch, "raise SystemExit(4)")
+    running = asyncio.create_task(ListSchedule(state).run())
+    await until(lambda: len(started) > 1)
+    await ended(running)
 
 
 async def test_what_is_not_due_is_not_fetched(district, monkeypatch):
