@@ -249,10 +249,13 @@ def asks(draw: st.DrawFn, listed: list[Entry]) -> Asked:
     if listed and draw(st.integers(0, 4)):
         near = draw(st.sampled_from(listed))
         assert near.host
-        below = draw(st.sampled_from(["", "", "", "www.", "web1.", "a.", "wwwx.ads."]))
-        host = Host(near.host.name, near.host.plain) if near.host.literal else host_of(below, near.host.name)
-        if near.path and draw(st.booleans()):
+        below = draw(st.sampled_from(["", "", "www.", "web1.", "a.", "wwwx.ads."]))
+        name = near.host.bare if near.path and draw(st.booleans()) else near.host.name
+        host = Host(near.host.name, near.host.plain) if near.host.literal else host_of(below, name)
+        if near.path and draw(st.integers(0, 3)):
             path = draw(longer(near.path))
+            longer_query = f"{near.query}0" if near.query else ""
+            query, query_text = draw(st.sampled_from([(near.query, near.query), (longer_query, longer_query)]))
     readings, text = (path,), path.text
     if path.segments:
         match draw(st.sampled_from(["as it is", "as it is", "//", "dots", "parameters", "encoded slash"])):
@@ -384,6 +387,10 @@ def only(**made: list[Entry]) -> tuple[File, ...]:
     return tuple(File(*about, tuple(made.get(about[1].replace("/", "_"), ()))) for about in FILES)
 
 
+def page(name: str) -> Entry:
+    return Entry("url", f"{name}/a", host(name), UrlPath(("a",), False, "/a"))
+
+
 SGUARD = [_domain(host("x.test")), _domain(host("ads.x.test"))]
 
 
@@ -401,6 +408,16 @@ SGUARD = [_domain(host("x.test")), _domain(host("ads.x.test"))]
     (
         only(x_domains=SGUARD, one=SGUARD, y_domains=SGUARD, w_domains=SGUARD, three=[_wildcard(host("x.test"), True)]),
         [address("a.x.test"), address("ads.x.test")],
+    )
+)
+@example(
+    (
+        only(x_urls=[page("page.test"), page("www.deep.page.test"), page("www.github.io")]),
+        [
+            address(f"{label}page.test", "a", "ab")
+            for label in ("", "www.", "web1.", "ftp.", "deep.", "web2.deep.", "wwwx.")
+        ]
+        + [address("www.github.io", "a"), address("github.io", "a"), address("web1.github.io", "a")],
     )
 )
 def test_the_whole_way_agrees_with_a_walk_over_all_lines(
