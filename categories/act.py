@@ -48,7 +48,8 @@ def silent(what: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
 
-def _no_verdicts(old: CategoryIndex, new: CategoryIndex) -> Verdicts:
+def no_verdicts(old: CategoryIndex, new: CategoryIndex) -> Verdicts:
+    """Nothing was visited, or nothing can be said of it."""
     return Verdicts()
 
 
@@ -67,7 +68,7 @@ class Act:
     author: str = "breakwater"
     reason: str = ""
     progress: Progress = silent
-    verdicts: Callable[[CategoryIndex, CategoryIndex], Verdicts] = _no_verdicts
+    verdicts: Callable[[CategoryIndex, CategoryIndex], Verdicts] = no_verdicts
     record: Callable[[Applied, Generation, Change], None] = _no_record
 
     def applied(self, kind: Kind, generation: Generation) -> Applied:

@@ -30,7 +30,7 @@ def change_lines(change: Change, *, waits: bool) -> Iterator[str]:
     for reason in change.holds:
         yield f"held: {reason}" if waits else f"was held: {reason}"
     if waits:
-        yield "put it in force: breakwater lists apply --reason TEXT; the next update takes its place otherwise"
+        yield f"put it in force: breakwater lists apply {change.generation} --reason TEXT"
 
 
 def _difference_lines(change: Change) -> Iterator[str]:

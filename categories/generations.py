@@ -19,7 +19,7 @@ from categories.errors import IndexRefused, ListRefused, UpdateBusy
 from categories.meta import META_FILE, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 #: How many generations are kept, the current one among them.
@@ -59,7 +59,7 @@ def locked(lists_dir: Path) -> Iterator[None]:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (lists_dir / ".lock").open("w")
     except OSError as problem:
-        raise ListRefused(f"cannot write {lists_dir}: {problem.strerror}; check its owner and mode") from problem
+        raise _cannot_write(lists_dir, problem) from problem
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -95,10 +95,7 @@ def named(lists_dir: Path, built: Path) -> Path:
 def adopt(lists_dir: Path, built: Path) -> Path:
     """Give an index that has its id its place among the generations, not yet in force."""
     folder = lists_dir / "generations" / built.name
-    for path in built.rglob("*"):
-        path.chmod(0o700 if path.is_dir() else 0o400)
-        _sync(path)
-    _sync(built)
+    settle(built)
     built.rename(folder)
     _sync(folder.parent)
     return folder
@@ -117,12 +114,44 @@ def withdraw(lists_dir: Path, folder: Path, origin: Path) -> None:
     folder.rename(origin)
 
 
-def publish(lists_dir: Path, folder: Path) -> None:
-    """Put a generation in force that `point_to` was called for, in one step, and remove those beyond the last KEPT."""
+def publish(lists_dir: Path) -> None:
+    """Put the generation in force that `point_to` was called for, in one step."""
     (lists_dir / ".current").replace(lists_dir / "current")
     _sync(lists_dir)
-    for old in [path for path in kept(lists_dir) if path != folder][KEPT - 1 :]:
-        shutil.rmtree(old)
+
+
+def prune(lists_dir: Path, names: Collection[str]) -> None:
+    """Remove every generation but these: older ones, and what a kill left that was never in force."""
+    for folder in kept(lists_dir):
+        if folder.name not in names:
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def switching(lists_dir: Path) -> Iterator[None]:
+    """Wait to be the only one that puts lists in force: that takes a moment, where an update is at work for minutes.
+
+    Raises ListRefused where the folder cannot be written.
+    """
+    try:
+        file = (lists_dir / ".switch.lock").open("w")
+    except OSError as problem:
+        raise _cannot_write(lists_dir, problem) from problem
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _cannot_write(lists_dir: Path, problem: OSError) -> ListRefused:
+    return ListRefused(f"cannot write {lists_dir}: {problem.strerror}; check its owner and mode")
+
+
+def settle(folder: Path) -> None:
+    """See a folder to the disk, with all in it, for reading only from now on."""
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o400)
+        _sync(path)
+    _sync(folder)
 
 
 def _sync(path: Path) -> None:

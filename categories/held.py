@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from categories.change import change_of
+from categories.generations import settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,8 @@ class Held:
 
 
 def hold(lists_dir: Path, built: Path) -> None:
-    """Put a whole generation with its change aside, in the place of one that was held before."""
+    """Put a whole generation with its change aside, safe on the disk, in the place of one that was held before."""
+    settle(built)
     folder = lists_dir / _FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     drop(lists_dir)

@@ -72,6 +72,11 @@ def before(past: tuple[Applied, ...], generation: str) -> str | None:
     return next((name for name in reversed(names[:last]) if name != generation), None)
 
 
+def last_in_force(past: tuple[Applied, ...], count: int) -> tuple[str, ...]:
+    """The generations that were in force last, the newest first, each once."""
+    return tuple(dict.fromkeys(applied.generation for applied in reversed(past)))[:count]
+
+
 def rolled_back(past: tuple[Applied, ...]) -> Applied | None:
     """The rollback after which no update has been put in force yet, if there is one."""
     chosen = [applied for applied in past if applied.kind in (Kind.UPDATE, Kind.APPLY, Kind.ROLLBACK)]

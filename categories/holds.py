@@ -17,10 +17,11 @@ from categories.taxonomy import CHILD_ABUSE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from categories.difference import ListsDifference
     from categories.index import CategoryIndex
     from categories.review_first import Touch
 
-#: A list may change by this many entries without being held, whatever its size.
+#: So many entries may go, and come, without being held, however few there are.
 HANDFUL = 5
 #: How many hosts one reason names; the rest are counted.
 _NAMED = 5
@@ -28,27 +29,31 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class HoldLimits:
-    """How much of its entries a list may lose or win in one update, in percent."""
+    """How many of its entries each category of a list may lose, and win, in one update, in percent."""
 
     shrink: int = 10
     growth: int = 25
 
 
-def holds(old: CategoryIndex, new: CategoryIndex, limits: HoldLimits) -> tuple[str, ...]:
-    """Why a person has to decide on `new`, one line a reason; none where nobody has to."""
-    return (*_sizes(old, new, limits), *_shared_hosts(old, new), *_reviewed(old, new))
+def holds(old: CategoryIndex, new: CategoryIndex, changed: ListsDifference, limits: HoldLimits) -> tuple[str, ...]:
+    """Why a person has to decide on `new`, one line a reason; none where nobody has to. `changed`: their difference."""
+    return (*_sizes(old, new, changed, limits), *_shared_hosts(old, new), *_reviewed(old, new))
 
 
-def _sizes(old: CategoryIndex, new: CategoryIndex, limits: HoldLimits) -> Iterator[str]:
-    before = {summary.name: summary.entries for summary in old.lists}
-    for summary in new.lists:
-        was = before.get(summary.name)
-        if was is None or abs(summary.entries - was) <= HANDFUL:  # a new list is an act of the settings
+def _sizes(old: CategoryIndex, new: CategoryIndex, changed: ListsDifference, limits: HoldLimits) -> Iterator[str]:
+    """Each category of each list by itself, and what came and what went apart: all entries replaced are a change."""
+    after = {summary.name for summary in new.lists}
+    before = {summary.name: summary for summary in old.lists if summary.name in after}
+    for change in changed.changes:
+        summary = before.get(change.list)
+        if summary is None:  # a list that is new or gone is an act of the settings
             continue
-        if summary.entries * 100 < was * (100 - limits.shrink):
-            yield f"list {summary.name} shrinks from {was:,} to {summary.entries:,} entries, over {limits.shrink} %"
-        elif summary.entries * 100 > was * (100 + limits.growth):
-            yield f"list {summary.name} grows from {was:,} to {summary.entries:,} entries, over {limits.growth} %"
+        was = summary.white if change.white else summary.counts.get(change.category, 0)
+        what = f"list {change.list}, {'white ' if change.white else ''}{change.category}"
+        if change.removed > HANDFUL and change.removed * 100 > was * limits.shrink:
+            yield f"{what} loses {change.removed:,} of {was:,} entries, over {limits.shrink} %"
+        if change.added > HANDFUL and change.added * 100 > was * limits.growth:
+            yield f"{what} wins {change.added:,} entries on {was:,}, over {limits.growth} %"
 
 
 def _shared_hosts(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:

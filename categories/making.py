@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: Where a generation's folder keeps the bytes that were downloaded for it, a file a list.
 DOWNLOADS = "downloads"
 
+#: Stands for the categories of white entries where they are not told apart.
+_WHITE = "white"
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -58,14 +61,15 @@ def compare(generation: Generation, lists_dir: Path, act: Act, limits: HoldLimit
     """Say what a new generation changes. Without `limits` a person stands behind it, and nothing holds it."""
     act.progress("comparison", 0, 1)
     with in_force(lists_dir) as old, closing(CategoryIndex.open(generation.folder)) as new:
+        changed = difference(old, new)
         change = Change(
             generation=generation.id,
             base=old.generation if old else None,
             made=datetime.now(UTC),
             author=act.author,
-            difference=difference(old, new),
+            difference=changed,
             verdicts=act.verdicts(old, new) if old else Verdicts(),
-            holds=_reasons(old, new, lists_dir, limits) if old and limits else (),
+            holds=_reasons(old, new, changed, lists_dir, limits) if old and limits else (),
         )
     (generation.folder / CHANGE_FILE).write_bytes(to_json(change))
     act.progress("comparison", 1, 1)
@@ -82,22 +86,34 @@ def is_in_force(generation: Generation, lists_dir: Path) -> bool:
     return (new.sources, new.files, versions[0]) == (now.sources, now.files, versions[1])
 
 
-def _reasons(old: CategoryIndex, new: CategoryIndex, lists_dir: Path, limits: HoldLimits) -> tuple[str, ...]:
+def _reasons(
+    old: CategoryIndex, new: CategoryIndex, changed: ListsDifference, lists_dir: Path, limits: HoldLimits
+) -> tuple[str, ...]:
     """Why a person has to decide. After a rollback always: the server still has what was rolled back."""
     back = rolled_back(history(lists_dir))
     first = [f"the lists were rolled back on {back.at:%Y-%m-%d} by {back.author}: {back.reason}"] if back else []
-    return (*first, *holds(old, new, limits))
+    return (*first, *holds(old, new, changed, limits))
 
 
 def net_change(old: Generation, new: Generation, act: Act) -> Change:
     """What changes by the counts alone, in no time: for a generation that was compared when it was new."""
+    was, is_ = _sizes(old), _sizes(new)
     changes = []
-    for summary in new.lists:
-        for category, count in summary.counts.items():
-            more = count - old.counts.get(category, {}).get(summary.name, 0)
-            if more:
-                changes.append(ListChange(summary.name, category, False, max(more, 0), max(-more, 0), (), ()))
+    for group in sorted({*was, *is_}):
+        more = is_.get(group, 0) - was.get(group, 0)
+        if more:
+            changes.append(ListChange(*group, max(more, 0), max(-more, 0), (), ()))
     return Change(new.id, old.id, datetime.now(UTC), act.author, ListsDifference(tuple(changes)), Verdicts(), ())
+
+
+def _sizes(generation: Generation) -> dict[tuple[str, str, bool], int]:
+    """Entries by list, category, and whether they are white ones, which are counted together."""
+    found: dict[tuple[str, str, bool], int] = {}
+    for summary in generation.lists:
+        found |= {(summary.name, category, False): count for category, count in summary.counts.items()}
+        if summary.white:
+            found[summary.name, _WHITE, True] = summary.white
+    return found
 
 
 def generation_at(folder: Path) -> Generation:

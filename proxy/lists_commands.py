@@ -23,7 +23,8 @@ from categories.change_reports import change_json, change_lines, outcome_line
 from categories.generations import current
 from categories.held import held
 from categories.past import past_json, past_lines, past_of
-from categories.update import apply_held, compile_generation, rollback, update
+from categories.switch import apply_held, rollback
+from categories.update import compile_generation, update
 from config.load import state_dir_of
 from proxy import state_dir as state
 from proxy.background import yield_to_workers
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 ConfigFile = Annotated[Path, typer.Option("--config", envvar="BREAKWATER_CONFIG", help="The district's file.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it stands in the usage log.")]
+Waiting = Annotated[str, typer.Argument(help="Id of the generation that waits, as `lists diff` shows it.")]
 Target = Annotated[str | None, typer.Argument(help="Id or number of a generation; the one before by default.")]
 
 
@@ -72,11 +74,11 @@ def lists_compile(context: typer.Context, config: ConfigFile, reason: Why = "lis
 
 
 @lists_app.command("apply")
-def lists_apply(context: typer.Context, config: ConfigFile, reason: Why) -> None:
-    """Put the update that waits for a person into force."""
+def lists_apply(context: typer.Context, config: ConfigFile, generation: Waiting, reason: Why) -> None:
+    """Put the update that waits for a person into force; naming it makes sure that it is the one that was looked at."""
     folder, sources = _sources(config)
     with _acting(folder, state.author(), reason, context.obj) as act:
-        outcome = apply_held(sources, folder / "lists", act)
+        outcome = apply_held(sources, folder / "lists", act, generation)
     _say_in_force(folder, outcome.generation)
 
 

@@ -40,7 +40,7 @@ def test_a_person_reads_everything_that_is_needed_to_decide() -> None:
     assert "  and 2 more; see: breakwater lists diff --json" in lines
     assert "no records of 3 of the 31 days" in lines
     assert "held: list ut1 grows from 100 to 1,303 entries, over 25 %" in lines
-    assert "breakwater lists apply --reason" in lines[-1]
+    assert "breakwater lists apply 000002-b --reason" in lines[-1]
 
 
 def test_what_is_in_force_asks_for_nothing() -> None:

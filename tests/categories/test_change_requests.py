@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from categories.act import Act, Result
+from categories.act import Act, Outcome, Result
 from categories.change import ChangedVerdict, Verdicts
-from categories.errors import FloorRefused, ListRefused, ListsRefused
+from categories.errors import FloorRefused, IndexRefused, ListRefused, ListsRefused
 from categories.generations import KEPT, current, kept
 from categories.held import held
 from categories.history import Kind, history
 from categories.holds import HoldLimits
 from categories.index import CategoryIndex
 from categories.sources import ListSource
-from categories.update import apply_held, compile_generation, compiled, rollback, update
+from categories.switch import apply_held, rollback
+from categories.update import compile_generation, compiled, update
 from tests.categories.server import Answer, body, serving
 
 if TYPE_CHECKING:
@@ -55,6 +57,11 @@ class District:
     def update(self, **how: object) -> Result:
         return update(self.sources, self.lists, replace(self.act, **how)).result  # type: ignore[arg-type]
 
+    def apply(self, **how: object) -> Outcome:
+        waiting = held(self.lists)
+        named = waiting.change.generation if waiting else "none"
+        return apply_held(self.sources, self.lists, replace(self.act, **how), named)  # type: ignore[arg-type]
+
     def covers(self, host: str) -> bool:
         return bool(CategoryIndex.open(current(self.lists)).lookup(host))
 
@@ -74,10 +81,10 @@ def district(tmp_path: Path) -> Iterator[District]:
 
 
 HOLDS = {
-    "it loses more than a tenth": (BEFORE[:89], "list mine shrinks from 100 to 89 entries, over 10 %"),
+    "it loses more than a tenth": (BEFORE[:89], "list mine, gambling loses 11 of 100 entries, over 10 %"),
     "it wins more than a quarter": (
         (*BEFORE, *(f"new{number}.test" for number in range(26))),
-        "list mine grows from 100 to 126 entries, over 25 %",
+        "list mine, gambling wins 26 entries on 100, over 25 %",
     ),
     "an entry covers a shared host": (
         (*BEFORE, "github.io"),
@@ -125,7 +132,7 @@ def test_an_ordinary_update_needs_nobody(district: District, hosts: tuple[str, .
 
 def test_what_the_set_names_already_does_not_hold_the_next_update(district: District) -> None:
     district.says(*BEFORE, "aclu.org").update()
-    apply_held(district.sources, district.lists, district.act)
+    district.apply()
     assert district.says(*BEFORE, "aclu.org", "casino.test").update() is Result.APPLIED
     assert district.says(*BEFORE, "casino.test").update() is Result.HELD
     assert "no longer listed as gambling by mine: aclu.org" in district.waits()[0]
@@ -150,7 +157,7 @@ def test_a_person_puts_a_held_update_in_force(district: District) -> None:
     district.says(*BEFORE, "github.io").update()
     waiting = held(district.lists)
     assert waiting
-    outcome = apply_held(district.sources, district.lists, replace(district.act, author="ben", reason="looked at it"))
+    outcome = district.apply(author="ben", reason="looked at it")
     assert outcome.result is Result.APPLIED
     assert current(district.lists).name == outcome.generation.id == waiting.change.generation
     assert district.covers("x.github.io")
@@ -159,7 +166,7 @@ def test_a_person_puts_a_held_update_in_force(district: District) -> None:
     assert (last.kind, last.author, last.reason) == (Kind.APPLY, "ben", "looked at it")
     assert district.update() is Result.UNCHANGED
     with pytest.raises(ListRefused, match="no change of the lists waits"):
-        apply_held(district.sources, district.lists, district.act)
+        district.apply()
 
 
 def test_the_same_bytes_go_on_waiting_and_are_not_compiled_again(district: District) -> None:
@@ -195,7 +202,7 @@ def test_what_waits_is_not_put_in_force_by_a_compile(district: District) -> None
     compile_generation(district.sources, district.lists, district.act)
     assert not district.covers("x.github.io")
     with pytest.raises(ListRefused, match="no change of the lists waits"):
-        apply_held(district.sources, district.lists, district.act)
+        district.apply()
 
 
 def test_new_settings_download_what_is_missing_and_nothing_else(district: District, tmp_path: Path) -> None:
@@ -222,7 +229,7 @@ def test_a_held_update_for_other_settings_is_refused(district: District) -> None
     district.says(*BEFORE, "github.io").update()
     district.category = "games"
     with pytest.raises(ListRefused, match="older than the settings in force; run: breakwater lists update"):
-        apply_held(district.sources, district.lists, district.act)
+        district.apply()
 
 
 class NoRoom(ListsRefused):
@@ -241,12 +248,84 @@ def test_what_cannot_be_recorded_is_not_put_in_force(district: District) -> None
     assert len(history(district.lists)) == 1
     district.says(*BEFORE, "github.io").update()
     with pytest.raises(NoRoom):
-        apply_held(district.sources, district.lists, replace(district.act, record=full))
+        district.apply(record=full)
     assert district.waits()  # it still waits
-    apply_held(district.sources, district.lists, district.act)
+    district.apply()
     with pytest.raises(NoRoom):
         rollback(district.sources, district.lists, replace(district.act, record=full))
     assert district.covers("x.github.io")
+
+
+def settings_change(district: District, **how: object) -> None:
+    other = ListSource("other", "domains", url=f"{district.url}/other", category="games")
+    with compiled((*district.sources, other), district.lists, replace(district.act, **how)):  # type: ignore[arg-type]
+        raise AssertionError("the settings would be written, and the lists not")
+
+
+def test_settings_are_not_written_where_their_lists_cannot_be_recorded(district: District) -> None:
+    district.answers["/other"] = body(b"other.test\n")
+    with pytest.raises(NoRoom):
+        settings_change(district, record=full)
+    assert not district.covers("other.test")
+
+
+def test_a_damaged_change_that_waits_does_not_stop_the_updates(district: District) -> None:
+    district.says(*BEFORE, "github.io").update()
+    for text in (b"{", b""):
+        waiting = next((district.lists / "held").iterdir()) / "change.json"
+        waiting.chmod(0o600)
+        waiting.write_bytes(text)
+        assert district.update() is Result.HELD
+    assert district.waits()
+    shards = next((district.lists / "held").iterdir()) / "shards"
+    shards.chmod(0o600)
+    shards.write_bytes(shards.read_bytes()[:-1])
+    with pytest.raises(IndexRefused, match="truncated or damaged"):
+        district.apply()
+    assert not district.covers("x.github.io")
+
+
+def test_only_what_was_looked_at_is_put_in_force(district: District) -> None:
+    district.says(*BEFORE, "github.io").update()
+    looked_at = held(district.lists)
+    assert looked_at
+    district.says(*BEFORE, "github.io", "aclu.org").update()  # at night, after a person has looked
+    with pytest.raises(ListRefused, match="look at it: breakwater lists diff"):
+        apply_held(district.sources, district.lists, district.act, looked_at.change.generation)
+    assert not district.covers("x.github.io")
+
+
+def test_what_a_person_chose_is_kept_however_old_it_is(district: District) -> None:
+    for number in range(KEPT - 1):
+        district.says(*BEFORE, f"casino{number}.test").update()
+    rollback(district.sources, district.lists, district.act, "1")
+    district.says(*BEFORE, "poker.test").update()
+    district.apply()
+    rollback(district.sources, district.lists, district.act)
+    assert current(district.lists).name.startswith("000001-")
+
+
+def test_a_generation_that_a_kill_left_is_no_choice_and_goes_away(district: District) -> None:
+    left = district.lists / "generations" / "000002-0123456789abcdef"
+    shutil.copytree(current(district.lists), left)
+    with pytest.raises(ListRefused, match="there is no other one"):
+        rollback(district.sources, district.lists, district.act, "2")
+    district.says(*BEFORE, "casino.test").update()
+    assert not left.exists()
+
+
+def test_a_rollback_does_not_wait_for_an_update_which_then_changes_nothing(district: District) -> None:
+    """The update finds that what it was compared with is not in force any more."""
+    first = current(district.lists).name
+    district.says(*BEFORE, "casino.test").update()
+
+    def meanwhile(what: str, done: int, total: int | None) -> None:
+        if (what, done) == ("comparison", 1):
+            rollback(district.sources, district.lists, district.act)
+
+    with pytest.raises(ListRefused, match="other lists have come into force since it was made"):
+        district.says(*BEFORE, "casino.test", "poker.test").update(progress=meanwhile)
+    assert current(district.lists).name == first
 
 
 def test_the_visited_hosts_that_change_verdict_stand_in_the_change(district: District) -> None:
@@ -274,7 +353,7 @@ def test_a_rollback_puts_the_one_before_in_force_and_holds_what_comes_after(dist
     assert "the lists were rolled back on " in district.waits()[0]
     assert "casino.test is ours" in district.waits()[0]
     assert district.says(*BEFORE, "poker.test").update() is Result.HELD
-    apply_held(district.sources, district.lists, district.act)
+    district.apply()
     assert district.says(*BEFORE, "poker.test", "dice.test").update() is Result.APPLIED
 
 
@@ -336,7 +415,7 @@ def test_no_person_lets_a_floor_shrink_by_more_than_a_fifth(floor: District) -> 
         floor.says().update()
     assert held(floor.lists) is None
     floor.says(*BEFORE, *(f"new{number}.test" for number in range(26))).update()
-    apply_held(floor.sources, floor.lists, floor.act)
+    floor.apply()
     with pytest.raises(FloorRefused):
         rollback(floor.sources, floor.lists, floor.act)
     assert floor.covers("new0.test")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from categories.errors import IndexRefused, UpdateBusy
-from categories.generations import KEPT, adopt, current, kept, locked, named, point_to, publish, unfinished
+from categories.generations import adopt, current, kept, locked, named, point_to, prune, publish, unfinished
 from categories.index import CategoryIndex
 from categories.update import compile_generation
 
@@ -58,19 +58,17 @@ def test_an_adopted_generation_is_read_only_numbered_and_not_yet_in_force(lists:
         with pytest.raises(IndexRefused):
             current(lists)
         point_to(lists, second)
-        publish(lists, second)
+        publish(lists)
     assert [path.name[:6] for path in (first, second)] == ["000001", "000002"]
     assert (second / "meta.json").stat().st_mode & 0o777 == 0o400
     assert current(lists) == second
 
 
-def test_the_generation_in_force_is_never_pruned_even_when_it_is_the_oldest(lists: Path) -> None:
+def test_what_is_not_named_is_pruned(lists: Path) -> None:
     with locked(lists):
         folders = [adopt(lists, built(lists, str(number).encode())) for number in range(8)]
-        point_to(lists, folders[0])
-        publish(lists, folders[0])
-    assert current(lists) == folders[0]
-    assert kept(lists) == [*reversed(folders[-KEPT + 1 :]), folders[0]]
+    prune(lists, {folders[0].name, folders[5].name})
+    assert kept(lists) == [folders[5], folders[0]]
 
 
 def fail_half_way(folder: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from categories.difference import difference
 from categories.holds import HANDFUL, HoldLimits, holds
 from categories.index import CategoryIndex
 from categories.sources import ListSource
@@ -31,6 +32,10 @@ def index(tmp_path: Path):  # type: ignore[no-untyped-def]
     return build
 
 
+def held(old: CategoryIndex, new: CategoryIndex, limits: HoldLimits | None = None) -> tuple[str, ...]:
+    return holds(old, new, difference(old, new), limits or HoldLimits())
+
+
 def hosts(count: int) -> list[str]:
     return [f"host{number}.test" for number in range(count)]
 
@@ -38,32 +43,40 @@ def hosts(count: int) -> list[str]:
 def test_each_list_is_measured_by_itself(index) -> None:  # type: ignore[no-untyped-def]
     old = index(1, ("a", "games", hosts(100)), ("b", "games", hosts(100)))
     new = index(2, ("a", "games", hosts(50)), ("b", "games", hosts(200)))
-    shrinks, grows = holds(old, new, HoldLimits())
-    assert shrinks == "list a shrinks from 100 to 50 entries, over 10 %"
-    assert grows == "list b grows from 100 to 200 entries, over 25 %"
+    shrinks, grows = held(old, new)
+    assert shrinks == "list a, games loses 50 of 100 entries, over 10 %"
+    assert grows == "list b, games wins 100 entries on 100, over 25 %"
 
 
 def test_a_list_that_is_new_or_gone_is_an_act_of_the_settings(index) -> None:  # type: ignore[no-untyped-def]
     old = index(1, ("a", "games", hosts(100)))
-    assert holds(old, index(2, ("b", "games", hosts(100))), HoldLimits()) == ()
+    assert held(old, index(2, ("b", "games", hosts(100)))) == ()
 
 
-@pytest.mark.parametrize(("count", "held"), [(10 - HANDFUL, False), (10 - HANDFUL - 1, True), (10 + HANDFUL, False)])
-def test_a_handful_of_entries_holds_no_small_list(index, count: int, held: bool) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("count", "waits"), [(10 - HANDFUL, False), (10 - HANDFUL - 1, True), (10 + HANDFUL, False)])
+def test_a_handful_of_entries_holds_no_small_list(index, count: int, waits: bool) -> None:  # type: ignore[no-untyped-def]
     old, new = index(1, ("a", "games", hosts(10))), index(2, ("a", "games", hosts(count)))
-    assert bool(holds(old, new, HoldLimits(0, 0))) is held
+    assert bool(held(old, new, HoldLimits(0, 0))) is waits
 
 
 def test_shared_hosts_are_named_up_to_five(index) -> None:  # type: ignore[no-untyped-def]
     shared = sorted(suffix for suffix in private_suffixes() if suffix.count(".") == 1)[:8]
     old, new = index(1, ("a", "games", hosts(100))), index(2, ("a", "games", [*hosts(100), *shared]))
-    (reason,) = holds(old, new, HoldLimits())
+    (reason,) = held(old, new)
     assert reason == f"list a (games) would cover all of a shared host: {', '.join(shared[:5])} and 3 more"
-    assert holds(new, new, HoldLimits()) == ()
+    assert held(new, new) == ()
 
 
 def test_a_list_that_is_never_shown_holds_an_update_without_a_host(index) -> None:  # type: ignore[no-untyped-def]
     old = index(1, ("a", "child-abuse", hosts(100)))
     new = index(2, ("a", "child-abuse", [*hosts(100), "988lifeline.org", "chat.aclu.org"]))
-    reasons = holds(old, new, HoldLimits())
+    reasons = held(old, new)
     assert reasons == ("touches the review-first set, newly listed as child-abuse by a",)
+
+
+def test_other_entries_in_the_place_of_all_are_held(index) -> None:  # type: ignore[no-untyped-def]
+    old, new = index(1, ("a", "games", hosts(100))), index(2, ("a", "games", [f"x{host}" for host in hosts(100)]))
+    assert held(old, new) == (
+        "list a, games loses 100 of 100 entries, over 10 %",
+        "list a, games wins 100 entries on 100, over 25 %",
+    )

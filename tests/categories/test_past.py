@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from categories.act import Act
 from categories.attempts import attempt_noted
 from categories.past import past_json, past_lines, past_of
-from categories.update import compile_generation, rollback
+from categories.switch import rollback
+from categories.update import compile_generation
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -98,11 +98,12 @@ def test_an_update_that_touches_a_crisis_line_waits_for_a_person(
     said = json.loads(own_product.command("lists", "diff", "--json").stdout)
     assert (said["waits"], said["author"] != "") == (True, True)
     assert "held update" in own_product.command("doctor").stdout
-    assert own_product.command("lists", "apply").returncode == 2  # without a reason
-    own_product.done("lists", "apply", "--reason", "looked at it")
+    assert own_product.command("lists", "apply", said["generation"]).returncode == 2  # without a reason
+    assert own_product.command("lists", "apply", "000001-0000000000000000", "--reason", "x").returncode == 4
+    own_product.done("lists", "apply", said["generation"], "--reason", "looked at it")
     assert status_of(own_product, network, "allowed.test") == 403
     assert own_product.command("lists", "diff").returncode == 0
-    assert own_product.command("lists", "apply", "--reason", "again").returncode == 4
+    assert own_product.command("lists", "apply", said["generation"], "--reason", "again").returncode == 4
 
 
 def test_a_rollback_takes_effect_in_seconds(own_product: Product, network: Network, served: dict[str, Answer]) -> None:

@@ -162,7 +162,7 @@ class Apply:
         return state.with_lists(self.folder, Act(), self.said.append)
 
     def everything(self):
-        files = sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name not in ("lock", ".lock"))
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file() and not path.name.endswith("lock"))
         return [(str(path), path.read_bytes()) for path in files]
 
     def lists(self):
@@ -242,7 +242,7 @@ def test_after_a_crash_between_settings_and_lists_the_same_apply_or_a_start_mend
         applied.apply()
         applied.write(LISTS)
         with monkeypatch.context() as patched:
-            patched.setattr("categories.update.publish", _killed)
+            patched.setattr("categories.switch.publish", _killed)
             with pytest.raises(KeyboardInterrupt):
                 applied.apply()
         assert applied.lists() == ["starter"]  # the revision is in force, its lists are not
