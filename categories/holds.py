@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from categories.entries import Covers
 from categories.review_first import touches
-from categories.suffixes import private_suffixes
+from categories.suffixes import is_shared, shared_hosts, shared_wildcards
 from categories.taxonomy import CHILD_ABUSE
 
 if TYPE_CHECKING:
@@ -57,19 +56,20 @@ def _sizes(old: CategoryIndex, new: CategoryIndex, changed: ListsDifference, lim
 
 
 def _shared_hosts(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:
-    """One entry for such a name covers the sites of thousands of strangers (public suffix list, private section)."""
+    """One entry for such a name covers the sites of thousands of strangers (public suffix list)."""
+    behind_wildcards = {host for parent in shared_wildcards() for host in new.domains_below(parent) if is_shared(host)}
     found: dict[tuple[str, str], list[str]] = {}
-    for suffix in sorted(private_suffixes()):
-        for origin in _whole(new, suffix) - _whole(old, suffix):
-            found.setdefault(origin, []).append(suffix)
+    for host in sorted(shared_hosts() | behind_wildcards):
+        for origin in _origins(new, host) - _origins(old, host):
+            found.setdefault(origin, []).append(host)
     for (name, category), hosts in sorted(found.items()):
-        yield f"list {name} ({category}) would cover all of a shared host: {_some(hosts)}"
+        which = "" if category == CHILD_ABUSE else f": {_some(hosts)}"
+        yield f"list {name} ({category}) would cover all of a shared host{which}"
 
 
-def _whole(index: CategoryIndex, suffix: str) -> set[tuple[str, str]]:
+def _origins(index: CategoryIndex, host: str) -> set[tuple[str, str]]:
     """The lists, with their category, that name just this host and mean all below it."""
-    found = (entry for entry in index.lookup(suffix) if entry.covers is Covers.DOMAIN and not entry.white)
-    return {(entry.list, entry.category) for entry in found if entry.pattern == suffix}
+    return {(entry.list, entry.category) for entry in index.naming(host) if not entry.white}
 
 
 def _reviewed(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:

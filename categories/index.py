@@ -11,7 +11,7 @@ from categories.compile import SHARDS_FILE
 from categories.entries import Covers, ListEntry
 from categories.errors import IndexRefused
 from categories.expression_index import COMPILED, WRITTEN, ListedExpressions, read_expressions
-from categories.keys import at_boundary, pattern_of, request_keys, specificity
+from categories.keys import at_boundary, entry_key, pattern_of, request_keys, specificity
 from categories.meta import read_meta
 from categories.rows import LINE, LINE_BITS, SHARDS, shard_of
 from categories.shards import Shard, shards
@@ -141,6 +141,23 @@ class CategoryIndex:
             for key in shard.trie.iterkeys(f"{host[::-1]}.")
             for posting in shard.postings(key)
         )
+
+    def naming(self, host: str) -> tuple[ListEntry, ...]:
+        """Every entry for just this host with all below it. Raises ValueError on a closed index."""
+        mapped, key = self._open(), entry_key(host, Covers.DOMAIN, "")
+        shard = mapped.shards[shard_of(host)]
+        postings = shard.postings(key) if key in shard.trie else ()
+        return tuple(_entry(mapped.classes[posting >> LINE_BITS], key, posting & LINE) for posting in postings)
+
+    def domains_below(self, host: str) -> Iterator[str]:
+        """The names below a host that entries cover with all below them; some may have to be withheld.
+
+        Raises ValueError on a closed index.
+        """
+        for shard in self._open().shards:
+            for key in shard.trie.iterkeys(f"{host[::-1]}."):
+                if "/" not in key and pattern_of(key, Covers.DOMAIN) != host:
+                    yield pattern_of(key, Covers.DOMAIN)
 
     def close(self) -> None:
         """Let go of the files; a look-up that is under way ends well."""

@@ -38,6 +38,7 @@ class _Rules:
 
     named: frozenset[str]
     wildcard: frozenset[str]
+    excepted: frozenset[str]  # behind `!`: one owner's, below a wildcard
 
     def may_make_suffix(self, host: str) -> bool:
         # Asking the library costs 3.6 µs, and a list has millions of lines; only names near a rule can be suffixes.
@@ -48,7 +49,8 @@ class _Rules:
 def _rules_of(text: str) -> _Rules:
     rules = [line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("//")]
     names = {rule: rule.removeprefix("!").removeprefix("*.").encode("idna").decode("ascii") for rule in rules}
-    return _Rules(frozenset(names.values()), frozenset(name for rule, name in names.items() if rule.startswith("*.")))
+    behind = {mark: frozenset(name for rule, name in names.items() if rule.startswith(mark)) for mark in ("*.", "!")}
+    return _Rules(frozenset(names.values()), behind["*."], behind["!"])
 
 
 @cache
@@ -61,7 +63,7 @@ def _sections() -> tuple[_Rules, _Rules]:
 @cache
 def _rules() -> _Rules:
     icann, private = _sections()
-    return _Rules(icann.named | private.named, icann.wildcard | private.wildcard)
+    return _Rules(icann.named | private.named, icann.wildcard | private.wildcard, icann.excepted | private.excepted)
 
 
 def may_be_registry_suffix() -> Callable[[str], bool]:
@@ -69,9 +71,30 @@ def may_be_registry_suffix() -> Callable[[str], bool]:
     return _sections()[0].may_make_suffix
 
 
-def private_suffixes() -> frozenset[str]:
-    """The names of the private section: services below which strangers have sites, `github.io`; `*.` is left out."""
-    return _sections()[1].named
+@cache
+def shared_hosts() -> frozenset[str]:
+    """The names that stand in rules of either section, and all above them: `github.io`, `amazonaws.com`, `com`.
+
+    Names that only a rule with `*.` means are not among them: see `shared_wildcards` and `is_shared`.
+    """
+    above: set[str] = set()
+    for name in _rules().named - _rules().excepted:
+        while name and name not in above:
+            above.add(name)
+            name = name.partition(".")[2]
+    return frozenset(above)
+
+
+def shared_wildcards() -> frozenset[str]:
+    """The names that stand behind `*.` in rules: strangers have sites below each name that is just below one."""
+    return _rules().wildcard
+
+
+def is_shared(host: str) -> bool:
+    """True where strangers have sites of their own below a host: an entry that covers all of it means theirs too."""
+    if host in shared_hosts():
+        return True
+    return host.partition(".")[2] in shared_wildcards() and host not in _rules().excepted
 
 
 def _is_address(host: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from categories.entries import Covers
-from categories.suffixes import private_suffixes
+from categories.suffixes import is_shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -77,8 +77,3 @@ def domains_of(matches: Collection[Match]) -> tuple[str, ...]:
     """The domains that the matches' entries cover with all below them, each once."""
     found = (match.entry for match in matches if match.covers is Covers.DOMAIN and match.entry)
     return tuple(dict.fromkeys(found))
-
-
-def is_shared(domain: str) -> bool:
-    """True where strangers have sites of their own below a domain (public suffix list, private section)."""
-    return any(f".{suffix}".endswith(f".{domain}") for suffix in private_suffixes())

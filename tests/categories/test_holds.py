@@ -10,7 +10,7 @@ from categories.difference import difference
 from categories.holds import HANDFUL, HoldLimits, holds
 from categories.index import CategoryIndex
 from categories.sources import ListSource
-from categories.suffixes import private_suffixes
+from categories.suffixes import is_registry_suffix, shared_hosts
 from categories.update import compile_generation
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_a_handful_of_entries_holds_no_small_list(index, count: int, waits: bool
 
 
 def test_shared_hosts_are_named_up_to_five(index) -> None:  # type: ignore[no-untyped-def]
-    shared = sorted(suffix for suffix in private_suffixes() if suffix.count(".") == 1)[:8]
+    shared = sorted(host for host in shared_hosts() if host.count(".") == 1 and not is_registry_suffix(host))[:8]
     old, new = index(1, ("a", "games", hosts(100))), index(2, ("a", "games", [*hosts(100), *shared]))
     (reason,) = held(old, new)
     assert reason == f"list a (games) would cover all of a shared host: {', '.join(shared[:5])} and 3 more"
@@ -80,3 +80,23 @@ def test_other_entries_in_the_place_of_all_are_held(index) -> None:  # type: ign
         "list a, games loses 100 of 100 entries, over 10 %",
         "list a, games wins 100 entries on 100, over 25 %",
     )
+
+
+@pytest.mark.parametrize(
+    "shared",
+    ["github.io", "amazonaws.com", "uc.r.appspot.com"],
+    ids=["a suffix", "above suffixes", "behind a wildcard"],
+)
+@pytest.mark.parametrize("category", ["games", "child-abuse"])
+def test_whatever_covers_strangers_sites_holds_and_one_of_them_does_not(
+    index,  # type: ignore[no-untyped-def]
+    category: str,
+    shared: str,
+) -> None:
+    plain = [*hosts(100), "somebody.github.io", "x.s3.amazonaws.com", "somebody.uc.r.appspot.com"]
+    old = index(1, ("a", category, hosts(100)))
+    assert held(old, index(2, ("a", category, plain))) == ()
+    new = index(3, ("a", category, [*plain, shared]))
+    named = "" if category == "child-abuse" else f": {shared}"
+    assert held(old, new) == (f"list a ({category}) would cover all of a shared host{named}",)
+    assert held(new, new) == ()

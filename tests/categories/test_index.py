@@ -143,6 +143,27 @@ def test_child_abuse_entries_carry_no_host_file_or_line(district: District) -> N
     assert index.lists[1].examples == ()
 
 
+@pytest.mark.parametrize("category", ["gambling", "child-abuse"])
+def test_who_names_a_host_with_all_below_it_and_which_names_below_it_are_named(
+    district: District, category: str
+) -> None:
+    text = "a.test\nb.a.test\nc.b.a.test\nnota.test\nx.a.test.other\n"
+    index = district.index(district.domains("mine", text, category))
+    assert [entry.list for entry in index.naming("a.test")] == ["mine"]
+    assert index.naming("test.a") == index.naming("d.a.test") == ()
+    assert sorted(index.domains_below("a.test")) == ["b.a.test", "c.b.a.test"]
+
+
+def test_who_names_a_host_alone_or_a_path_of_it_does_not_name_all_below_it(district: District) -> None:
+    text = "a.test\n*.b.test\n"
+    wildcard = ListSource("mine", "wildcard", path=district.file("mine", text), category="gambling")
+    index = district.index(wildcard)
+    assert index.naming("a.test") == ()
+    assert [entry.covers for entry in index.naming("b.test")] == [Covers.DOMAIN]
+    assert set(index.domains_below("test")) >= {"b.test"}
+    assert "a.test" not in index.domains_below("test")
+
+
 def test_a_closed_index_says_so_and_a_second_close_is_nothing(district: District) -> None:
     index = district.index()
     index.close()

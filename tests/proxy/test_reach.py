@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from categories.entries import Covers
-from proxy.reach import domains_of, is_shared, reach_of
+from proxy.reach import domains_of, reach_of
 from proxy.verdict import Match
 
 
@@ -49,18 +49,3 @@ def test_what_is_no_entry_of_a_list_covers_nothing():
     assert reach_of(Match("bypass.tor", "Tor"), {}) is None
     assert reach_of(Match("its-block", "blocked", entry="a.test"), {}) is None
     assert reach_of(Match("category.child-abuse", "x", "child-abuse", "iwf", "1"), {}) is None
-
-
-@pytest.mark.parametrize(
-    ("domain", "shared"),
-    [
-        ("github.io", True),
-        ("amazonaws.com", True),
-        ("io", True),
-        ("somebody.github.io", False),
-        ("example.test", False),
-        ("hub.io", False),
-    ],
-)
-def test_a_shared_host_is_one_below_which_strangers_have_sites(domain, shared):
-    assert is_shared(domain) is shared
