@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from categories.entries import Covers
+from categories.index import EXPRESSIONS
+from categories.keys import pattern_of
 from categories.review_first import touches
 from categories.suffixes import is_shared, shared_hosts, shared_wildcards
 from categories.taxonomy import CHILD_ABUSE
@@ -36,7 +39,7 @@ class HoldLimits:
 
 def holds(old: CategoryIndex, new: CategoryIndex, changed: ListsDifference, limits: HoldLimits) -> tuple[str, ...]:
     """Why a person has to decide on `new`, one line a reason; none where nobody has to. `changed`: their difference."""
-    return (*_sizes(old, new, changed, limits), *_shared_hosts(old, new), *_reviewed(old, new))
+    return (*_sizes(old, new, changed, limits), *_shared_hosts(old, new), *_expressions(old, new), *_reviewed(old, new))
 
 
 def _sizes(old: CategoryIndex, new: CategoryIndex, changed: ListsDifference, limits: HoldLimits) -> Iterator[str]:
@@ -70,6 +73,28 @@ def _shared_hosts(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:
 def _origins(index: CategoryIndex, host: str) -> set[tuple[str, str]]:
     """The lists, with their category, that name just this host and mean all below it."""
     return {(entry.list, entry.category) for entry in index.naming(host) if not entry.white}
+
+
+def _expressions(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:
+    """One expression may match the sites of anybody. Turning them on for a list is an act of the settings."""
+    before, after = _written(old), _written(new)
+    for origin, texts in sorted(after.items()):
+        came = sorted(texts - before.get(origin, texts))
+        if came:
+            name, category = origin
+            shown = (
+                "" if category == CHILD_ABUSE else f": {_some([pattern_of(each, Covers.EXPRESSION) for each in came])}"
+            )
+            yield f"list {name} ({category}) brings new expressions, {len(came)}{shown}"
+
+
+def _written(index: CategoryIndex) -> dict[tuple[str, str], set[str]]:
+    """The expressions of each list and category."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for text, classes in index.keys(EXPRESSIONS):
+        for each in (index.classes[number] for number in classes):
+            found.setdefault((index.lists[each.list].name, each.category), set()).add(text)
+    return found
 
 
 def _reviewed(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:

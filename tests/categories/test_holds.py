@@ -12,6 +12,7 @@ from categories.index import CategoryIndex
 from categories.sources import ListSource
 from categories.suffixes import is_registry_suffix, shared_hosts
 from categories.update import compile_generation
+from tests.categories.archives import tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,3 +101,29 @@ def test_whatever_covers_strangers_sites_holds_and_one_of_them_does_not(
     named = "" if category == "child-abuse" else f": {shared}"
     assert held(old, new) == (f"list a ({category}) would cover all of a shared host{named}",)
     assert held(new, new) == ()
+
+
+def with_expressions(folder: Path, *texts: str, category: str = "games") -> CategoryIndex:
+    at = tree(folder / "ut1", {"x/domains": "a.test\n", "x/expressions": "\n".join(texts)})
+    for path in (at, *at.rglob("*")):
+        path.chmod(0o700)
+    source = ListSource("ut1", "ut1", path=at, map={"x": category}, expressions=bool(texts))
+    return CategoryIndex.open(compile_generation((source,), folder / "lists").folder)
+
+
+def test_a_new_expression_is_looked_at_by_a_person(tmp_path: Path) -> None:
+    old = with_expressions(tmp_path / "old", "marker1", "marker2")
+    new = with_expressions(tmp_path / "new", "# moved", "marker2", "kennwort(x|y)+", "marker1")
+    assert held(old, new) == ("list ut1 (games) brings new expressions, 1: kennwort(x|y)+",)
+    assert held(new, old) == ()  # fewer of them is what the sizes tell
+
+
+def test_turning_expressions_on_is_an_act_of_the_settings(tmp_path: Path) -> None:
+    old, new = with_expressions(tmp_path / "old"), with_expressions(tmp_path / "new", "marker1")
+    assert held(old, new) == ()
+
+
+def test_new_expressions_for_child_abuse_are_counted_and_not_shown(tmp_path: Path) -> None:
+    old = with_expressions(tmp_path / "old", "marker1", category="child-abuse")
+    new = with_expressions(tmp_path / "new", "marker1", "marker2", category="child-abuse")
+    assert held(old, new) == ("list ut1 (child-abuse) brings new expressions, 1",)
