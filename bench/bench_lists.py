@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 _MILLION = 1_000_000
 #: squidGuard has fewer than 100,000 verdicts a second.
 _PEER_SHARE = 4
+#: Short enough to come through between two pieces of other work on a busy machine.
+_ROUND = 1000
 _TOKEN = base64.b64encode(f"ana:{PASSWORDS['ana']}".encode()).decode()
 _CREDENTIALS = {"Proxy-Authorization": f"Basic {_TOKEN}"}
 
@@ -176,12 +179,12 @@ def _opened(state: Path, hosts: Asked) -> dict[str, Any]:
 
 
 def _rate(index: CategoryIndex, hosts: Sequence[str]) -> tuple[float, float]:
-    """The best of three rounds, and the share of hosts that an entry covers."""
+    """The best of rounds of 1,000 hosts, no host twice, and the share of all that an entry covers."""
     rates, found = [], 0
-    for _ in range(3):
+    for some in batched(hosts, _ROUND):
         began = time.perf_counter()
-        found = sum(1 for host in hosts if index.lookup(host))
-        rates.append(len(hosts) / (time.perf_counter() - began))
+        found += sum(1 for host in some if index.lookup(host))
+        rates.append(len(some) / (time.perf_counter() - began))
     return max(rates), found / len(hosts)
 
 
