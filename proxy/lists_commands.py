@@ -54,13 +54,17 @@ lists_app = typer.Typer(no_args_is_help=True, help="The lists that name sites by
 @lists_app.command("update")
 def lists_update(context: typer.Context, config: ConfigFile, reason: Why = "lists update") -> None:
     """Download the lists and put them into force, or hold them for a person; whatever fails, the old ones stay."""
-    _update(*state.settings_for_commands(config), state.author(), reason, context.obj)
+    folder, settings = state.settings_for_commands(config)
+    outcome = _updated(folder, settings, state.author(), reason, context.obj)
+    _finish(folder, outcome, (*outcome.downloads, *_told(outcome)))
 
 
 @lists_app.command("scheduled", hidden=True)
 def lists_scheduled(context: typer.Context, state_dir: Annotated[Path, typer.Option("--state-dir")]) -> None:
     """What the supervisor runs at the time of `list_updates.at`, by the settings in force."""
-    _update(state_dir, applied_settings(state_dir).settings, "schedule", "list_updates.at", context.obj)
+    settings = applied_settings(state_dir).settings
+    outcome = _updated(state_dir, settings, "schedule", "list_updates.at", context.obj)
+    _finish(state_dir, outcome, outcome.downloads)  # no visited host: what it says stands in the filter's own log
 
 
 @lists_app.command("compile")
@@ -103,14 +107,18 @@ def _acting(folder: Path, author: str, reason: str, usage_log: UsageLog) -> Iter
         yield act_of(folder, author, reason, usage_log, progress)
 
 
-def _update(folder: Path, settings: Settings, author: str, reason: str, usage_log: UsageLog) -> None:
+def _updated(folder: Path, settings: Settings, author: str, reason: str, usage_log: UsageLog) -> Outcome:
     with (
         attempt_noted(folder / "lists") as note,
         _acting(folder, author, reason, usage_log) as act,
     ):
         outcome = update(state.list_sources(settings), folder / "lists", act, hold_limits(settings))
         note.append(outcome_line(outcome))
-    for line in (*outcome.downloads, *_told(outcome)):
+    return outcome
+
+
+def _finish(folder: Path, outcome: Outcome, told: tuple[str, ...]) -> None:
+    for line in told:
         _say(line)
     if outcome.result is Result.APPLIED:
         _say_in_force(folder, outcome.generation)

@@ -78,7 +78,6 @@ CATCHES_ALL = {
 #: Source files without a test file of their own, with the reason.
 NO_TEST_OF_ITS_OWN = {
     "breakwater.py": "tests/e2e/test_commands.py runs every command",
-    "proxy/lists_commands.py": "tests/e2e/test_lists.py runs them",
     "categories/act.py": "values only; tests/categories/test_change_requests.py acts",
     "categories/entries.py": "values only",
     "categories/gathering.py": "tests/categories/test_change_requests.py and test_update.py fetch and keep",
