@@ -25,7 +25,7 @@ from config.difference import difference
 from config.load import load, state_dir_of
 from config.problems import SettingsRefused, SettingsUnreadable
 from config.revision_files import RevisionNotWritten, RevisionTampered, RevisionUnreadable
-from config.revisions import Applied, RevisionRefused, Revisions
+from config.revisions import Applied, RevisionRefused, Revisions, words
 from proxy import doctor as doctors
 from proxy import explain as explaining
 from proxy import handover
@@ -177,11 +177,12 @@ def config_rollback(config: ConfigFile, revision: int, reason: Reason, as_json: 
 
 def _put_into_force(config: Path, reason: str, put: Callable[..., Applied], as_json: bool) -> None:
     """Have `put` make a revision, of the past ones, an author, the time and its lists, and say what it changed."""
+    why = words(reason, "a reason")
     yield_to_workers()
     folder = state.state_folder(config)
     before = state.settings_before(folder)
     with progress_bar() as progress:
-        act = act_of(folder, state.author(), f"config: {reason}", USAGE_LOG, progress=progress)
+        act = act_of(folder, state.author(), f"config: {why}", USAGE_LOG, progress=progress)
         lists = state.with_lists(folder, act, _say)
         applied = put(Revisions(folder), state.author(), datetime.now(UTC), lists)
     changes = difference(before, applied.settings)

@@ -27,6 +27,7 @@ __all__ = [
     "RevisionTampered",
     "RevisionUnreadable",
     "Revisions",
+    "words",
 ]
 
 _WORDS_CAP = 500
@@ -105,7 +106,7 @@ class Revisions:
         `around` is entered with the checked settings before anything is written: what it raises there refuses.
         Raises SettingsRefused, RevisionRefused, RevisionNotWritten.
         """
-        draft = _Draft(_text(path), folder_of(path), str(path.absolute()), _words(author, "an author"))
+        draft = _Draft(_text(path), folder_of(path), str(path.absolute()), words(author, "an author"))
         return self._put(draft, reason, now, around)
 
     def rollback(self, revision: int, author: str, reason: str, now: datetime, around: Around = _nothing) -> Applied:
@@ -117,7 +118,7 @@ class Revisions:
         if not 0 < revision <= in_force:
             raise RevisionRefused(f"there is no revision {revision}; the last one is {in_force}")
         old = self._files.read(revision)
-        draft = _Draft(old.text, old.base, f"revision {revision}", _words(author, "an author"))
+        draft = _Draft(old.text, old.base, f"revision {revision}", words(author, "an author"))
         return self._put(draft, reason, now, around)
 
     def history(self) -> list[Past]:
@@ -155,7 +156,7 @@ class Revisions:
         return Past(number, in_force, entry)
 
     def _put(self, draft: _Draft, reason: str, now: datetime, around: Around) -> Applied:
-        reason = _words(reason, "a reason")
+        reason = words(reason, "a reason")
         settings = loads(draft.text, draft.source, draft.base, now.date())
         if settings.state_dir.resolve() != self._state_dir.resolve():
             why = f"state_dir is {settings.state_dir}, but these are the revisions of {self._state_dir}; start with it"
@@ -215,13 +216,17 @@ def _text(path: Path) -> str:
         raise SettingsRefused((Problem(str(path), line, "", "not UTF-8; save the file as UTF-8"),)) from None
 
 
-def _words(text: str, what: str) -> str:
-    words = one_line(" ".join(text.split()))
-    if not words:
+def words(text: str, what: str) -> str:
+    """What somebody gave as `what` ("a reason"), on one line, with signs that a terminal acts upon written out.
+
+    Raises RevisionRefused where that says nothing, or is longer than 500 characters.
+    """
+    found = one_line(" ".join(text.split()))
+    if not found:
         raise RevisionRefused(f"{what} is needed: --reason TEXT says why, for the auditor")
-    if len(words) > _WORDS_CAP:
+    if len(found) > _WORDS_CAP:
         raise RevisionRefused(f"{what} is longer than {_WORDS_CAP} characters")
-    return words
+    return found
 
 
 def settings_in_force(config: Path, applied: Applied | None) -> Settings:

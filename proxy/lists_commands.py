@@ -26,6 +26,7 @@ from categories.past import past_json, past_lines, past_of
 from categories.switch import apply_held, rollback
 from categories.update import compile_generation, update
 from config.load import state_dir_of
+from config.revisions import words
 from proxy import state_dir as state
 from proxy.background import yield_to_workers
 from proxy.list_acts import act_of, hold_limits
@@ -102,15 +103,16 @@ def _sources(config: Path) -> tuple[Path, tuple[ListSource, ...]]:
 
 @contextmanager
 def _acting(folder: Path, author: str, reason: str, usage_log: UsageLog) -> Iterator[Act]:
+    why = words(reason, "a reason")
     yield_to_workers()
     with progress_bar() as progress:
-        yield act_of(folder, author, reason, usage_log, progress)
+        yield act_of(folder, author, why, usage_log, progress)
 
 
 def _updated(folder: Path, settings: Settings, author: str, reason: str, usage_log: UsageLog) -> Outcome:
     with (
-        attempt_noted(folder / "lists") as note,
         _acting(folder, author, reason, usage_log) as act,
+        attempt_noted(folder / "lists") as note,
     ):
         outcome = update(state.list_sources(settings), folder / "lists", act, hold_limits(settings))
         note.append(outcome_line(outcome))

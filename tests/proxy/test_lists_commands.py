@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from categories.attempts import last_attempt
+from categories.history import history
+from config.revisions import RevisionRefused
 from proxy.list_acts import UsageLog
 from proxy.lists_commands import lists_app
 from proxy.start import prepare
@@ -71,3 +74,24 @@ def test_the_log_of_the_filter_is_not_told(tmp_path: Path, answers: dict[str, An
     assert ("held for a person" if held else "generation 000002-") in said.stderr
     assert "marker-visited" not in said.output
     assert "people" not in said.output
+
+
+COMMANDS = ("update", "compile", "apply", "rollback")
+
+
+@pytest.mark.parametrize("reason", ["", " \t\n", "x" * 501], ids=["nothing", "blanks", "501 characters"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_reason_has_to_say_something(tmp_path: Path, answers: dict[str, Answer], command: str, reason: str) -> None:
+    before = history(tmp_path / "state" / "lists")
+    said = run(tmp_path, command, "--reason", reason)
+    assert isinstance(said.exception, RevisionRefused)
+    assert history(tmp_path / "state" / "lists") == before
+    assert last_attempt(tmp_path / "state" / "lists") is None  # nobody was asked: nothing failed
+
+
+def test_a_reason_is_kept_as_one_line_that_a_terminal_only_shows(tmp_path: Path, answers: dict[str, Answer]) -> None:
+    reason = "ours\x1b[31m\nforged"
+    for command in ("update", "rollback", "compile"):
+        assert run(tmp_path, command, "--reason", reason).exit_code == 0
+    kept = {applied.reason for applied in history(tmp_path / "state" / "lists")[-3:]}
+    assert kept == {r"ours\x1b[31m forged"}
