@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 HANDFUL = 5
 #: How many hosts one reason names; the rest are counted.
 _NAMED = 5
+#: How many expressions it quotes.
+_QUOTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +78,26 @@ def _origins(index: CategoryIndex, host: str) -> set[tuple[str, str]]:
 
 
 def _expressions(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:
-    """One expression may match the sites of anybody. Turning them on for a list is an act of the settings."""
-    before, after = _written(old), _written(new)
-    for origin, texts in sorted(after.items()):
-        came = sorted(texts - before.get(origin, texts))
-        if came:
-            name, category = origin
-            shown = (
-                "" if category == CHILD_ABUSE else f": {_some([pattern_of(each, Covers.EXPRESSION) for each in came])}"
-            )
-            yield f"list {name} ({category}) brings new expressions, {len(came)}{shown}"
+    """Nobody can foresee what an expression matches: `[.]gov/` names no host that another rule could look at."""
+    known, before = {each.name for each in old.lists}, _by_origin(old)
+    for (name, category), texts in sorted(_by_origin(new).items()):
+        fresh = [text for text in texts if text not in before.get((name, category), {})]
+        if fresh and name in known:  # a list that is new is an act of the settings
+            which = "" if category == CHILD_ABUSE else f": {_some([*map(_quoted, fresh)], _QUOTED)}"
+            yield f"list {name} ({category}) brings {len(fresh):,} new expression{'s'[: len(fresh) > 1]}{which}"
 
 
-def _written(index: CategoryIndex) -> dict[tuple[str, str], set[str]]:
-    """The expressions of each list and category."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for text, classes in index.keys(EXPRESSIONS):
-        for each in (index.classes[number] for number in classes):
-            found.setdefault((index.lists[each.list].name, each.category), set()).add(text)
+def _by_origin(index: CategoryIndex) -> dict[tuple[str, str], dict[str, None]]:
+    """The expressions of each list and category, in their order."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for text, numbers in index.keys(EXPRESSIONS):
+        for each in map(index.classes.__getitem__, numbers):
+            found.setdefault((index.lists[each.list].name, each.category), {})[text] = None
     return found
+
+
+def _quoted(text: str) -> str:
+    return pattern_of(text, Covers.EXPRESSION)
 
 
 def _reviewed(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:
@@ -111,6 +114,6 @@ def _what(touch: Touch) -> str:
     return f"{kind}, {listed} {'white in ' if touch.white else ''}{touch.category} by {touch.list}"
 
 
-def _some(hosts: list[str]) -> str:
-    more = len(hosts) - _NAMED
-    return ", ".join(hosts[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _some(named: list[str], most: int = _NAMED) -> str:
+    more = len(named) - most
+    return ", ".join(named[:most]) + (f" and {more} more" if more > 0 else "")

@@ -12,7 +12,6 @@ from categories.index import CategoryIndex
 from categories.sources import ListSource
 from categories.suffixes import is_registry_suffix, shared_hosts
 from categories.update import compile_generation
-from tests.categories.archives import tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,27 +102,54 @@ def test_whatever_covers_strangers_sites_holds_and_one_of_them_does_not(
     assert held(new, new) == ()
 
 
-def with_expressions(folder: Path, *texts: str, category: str = "games") -> CategoryIndex:
-    at = tree(folder / "ut1", {"x/domains": "a.test\n", "x/expressions": "\n".join(texts)})
-    for path in (at, *at.rglob("*")):
-        path.chmod(0o700)
-    source = ListSource("ut1", "ut1", path=at, map={"x": category}, expressions=bool(texts))
-    return CategoryIndex.open(compile_generation((source,), folder / "lists").folder)
+@pytest.fixture
+def toulouse(tmp_path: Path):  # type: ignore[no-untyped-def]
+    """A made-up UT1 tree: each folder has an entry, and these expressions."""
+
+    def build(number: int, **expressions: list[str]) -> CategoryIndex:
+        folder = tmp_path / f"tree{number}"
+        for name, lines in expressions.items():
+            (folder / "ut1" / name).mkdir(parents=True)
+            (folder / "ut1" / name / "domains").write_text(f"{name}.test\n")
+            (folder / "ut1" / name / "expressions").write_text("".join(f"{line}\n" for line in lines))
+        for path in ((folder / "ut1"), *(folder / "ut1").rglob("*")):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        categories = {name: "child-abuse" if name == "abuse" else name for name in expressions}
+        source = ListSource("ut1", "ut1", path=folder / "ut1", map=categories, expressions=True)
+        return CategoryIndex.open(compile_generation((source,), folder / "lists").folder)
+
+    return build
 
 
-def test_a_new_expression_is_looked_at_by_a_person(tmp_path: Path) -> None:
-    old = with_expressions(tmp_path / "old", "marker1", "marker2")
-    new = with_expressions(tmp_path / "new", "# moved", "marker2", "kennwort(x|y)+", "marker1")
-    assert held(old, new) == ("list ut1 (games) brings new expressions, 1: kennwort(x|y)+",)
-    assert held(new, old) == ()  # fewer of them is what the sizes tell
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["casino[0-9]{3}"], None),
+        ([], None),
+        (["casino[0-9]{3}", "[.]gov/"], "list ut1 (gambling) brings 1 new expression: [.]gov/"),
+        (
+            [f"number{number}casino" for number in range(5)],
+            "list ut1 (gambling) brings 5 new expressions: number0casino, number1casino, number2casino and 2 more",
+        ),
+        (["casino" * 100], f"list ut1 (gambling) brings 1 new expression: {('casino' * 100)[:199]}…"),
+    ],
+    ids=["the same ones", "one gone", "one more", "five others", "a long one"],
+)
+def test_a_new_expression_is_looked_at_by_a_person(toulouse, lines: list[str], reason: str | None) -> None:  # type: ignore[no-untyped-def]
+    old = toulouse(1, gambling=["casino[0-9]{3}"])
+    assert held(old, toulouse(2, gambling=lines)) == ((reason,) if reason else ())
 
 
-def test_turning_expressions_on_is_an_act_of_the_settings(tmp_path: Path) -> None:
-    old, new = with_expressions(tmp_path / "old"), with_expressions(tmp_path / "new", "marker1")
-    assert held(old, new) == ()
+def test_an_expression_that_moves_to_another_category_is_new_there(toulouse) -> None:  # type: ignore[no-untyped-def]
+    old = toulouse(1, gambling=["casino[0-9]{3}"], games=[])
+    new = toulouse(2, gambling=[], games=["casino[0-9]{3}"])
+    assert held(old, new) == ("list ut1 (games) brings 1 new expression: casino[0-9]{3}",)
 
 
-def test_new_expressions_for_child_abuse_are_counted_and_not_shown(tmp_path: Path) -> None:
-    old = with_expressions(tmp_path / "old", "marker1", category="child-abuse")
-    new = with_expressions(tmp_path / "new", "marker1", "marker2", category="child-abuse")
-    assert held(old, new) == ("list ut1 (child-abuse) brings new expressions, 1",)
+def test_no_expression_of_child_abuse_is_quoted(toulouse) -> None:  # type: ignore[no-untyped-def]
+    old, new = toulouse(1, abuse=[]), toulouse(2, abuse=["marker[0-9]{3}"])
+    assert held(old, new) == ("list ut1 (child-abuse) brings 1 new expression",)
+
+
+def test_the_expressions_of_a_list_that_is_new_are_an_act_of_the_settings(index, toulouse) -> None:  # type: ignore[no-untyped-def]
+    assert held(index(1, ("a", "games", hosts(3))), toulouse(2, gambling=["casino[0-9]{3}"])) == ()
