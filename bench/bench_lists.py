@@ -162,7 +162,7 @@ def _compile(config: Path) -> None:
         compile_index(lists, built, lambda *_: None)
         folder = adopt(lists_dir, named(lists_dir, built))
         point_to(lists_dir, folder)
-        publish(lists_dir, folder)
+        publish(lists_dir)
 
 
 def _opened(state: Path, hosts: Asked) -> dict[str, Any]:
