@@ -58,4 +58,8 @@ def _cleaned(raw: bytes, number: int) -> str:
     if number == 1:
         text = text.removeprefix("\ufeff")
     text = text.strip()
-    return "" if text.startswith("#") else text
+    if text.startswith("#"):
+        return ""
+    if not text.isprintable():  # it stands in reports as it is written, and a terminal obeys ESC
+        raise BadExpression("a control character, or one that cannot be seen")
+    return text

@@ -45,6 +45,7 @@ _WANTED = re.compile(rf"usage|global_usage|{_LIST_FILE.pattern}")
 _TOP = "blacklists"
 _USAGE_CAP = 1024**2
 _LINKS_CAP = 5
+_NAME_CAP = 80
 _BLACK, _WHITE = "black", "white"
 
 
@@ -81,6 +82,7 @@ def open_list(source: ListSource, at: Path, scratch: Path) -> OpenedList:
     if not source.map and not source.white:
         raise ListRefused(f"list {source.name}: map names no folder of the list; say which of our categories each is")
     tree = _tree_of_folder(source.name, at) if at.is_dir() else _tree_of_archive(source.name, at, scratch)
+    _check_names(tree, source.name)
     uses = _uses(tree, source.name)
     wanted = {name: category for name, category in source.map.items() if name not in source.white}
     black = [part for name, category in wanted.items() for part in _black_parts(tree, uses, source, name, category)]
@@ -91,6 +93,13 @@ def open_list(source: ListSource, at: Path, scratch: Path) -> OpenedList:
         raise ListRefused(f"list {source.name}: {folder} is mapped and white at once, by two of its names; choose one")
     notes = (*_unused_white(tree, uses, source), *_twice_mapped(tree, wanted))
     return OpenedList(tuple(dict.fromkeys(black + allowed)), notes)
+
+
+def _check_names(tree: _Tree, name: str) -> None:
+    """Notes and records name folders, and a terminal obeys what ESC begins."""
+    odd = next((each for each in tree.folders if not each.isprintable() or len(each) > _NAME_CAP), None)
+    if odd is not None:
+        raise ListRefused(f"list {name}: has a folder that no list needs: {odd[:_NAME_CAP]!a}; check where it is from")
 
 
 def _unused_white(tree: _Tree, uses: Mapping[str, frozenset[str]], source: ListSource) -> Iterator[str]:

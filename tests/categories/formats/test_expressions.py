@@ -23,6 +23,13 @@ def test_what_is_no_text_is_rejected_in_its_place() -> None:
     ]
 
 
+@pytest.mark.parametrize("odd", ["\x1b[2J]x", "a\x07b", "a\tb", "a\x7fb", "a\x9bb", "a\u202eb", "a\u2028b", "a\0b"])
+def test_what_a_terminal_would_obey_is_rejected(odd: str) -> None:
+    assert list(expressions.parse([(1, odd.encode())])) == [
+        RejectedLine(1, "a control character, or one that cannot be seen")
+    ]
+
+
 def test_what_stands_twice_is_given_once() -> None:
     lines = [b"marker", b"x(", b"marker ", b"x("]
     assert list(expressions.parse(enumerate(lines, 1))) == [

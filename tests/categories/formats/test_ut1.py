@@ -253,3 +253,14 @@ def read_or_refused(made: ListSource, folder: Path) -> list[str] | str:
         return every_line(opened(made, folder))
     except ListRefused as refusal:
         return type(refusal).__name__
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\nb", "a" * 81, "a\u202eb"])
+@pytest.mark.parametrize("packed", [True, False], ids=["archive", "folder"])
+def test_a_folder_whose_name_a_terminal_would_obey_refuses_the_list(tmp_path: Path, packed: bool, name: str) -> None:
+    files = {"adult/domains": "a.test\n", f"{name}/domains": "b.test\n", f"{name}/usage": "white\n"}
+    members = [member(f"blacklists/{inside}", text.encode()) for inside, text in files.items()]
+    at = archive(tmp_path / "ut1.tar.gz", *members) if packed else tree(tmp_path / "ut1", files)
+    with pytest.raises(ListRefused, match="has a folder that no list needs") as refusal:
+        opened(source(at, {"adult": "pornography"}), tmp_path)
+    assert str(refusal.value).isprintable()
