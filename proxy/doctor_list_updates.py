@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from categories.attempts import last_attempt
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from proxy.doctor_subject import Subject
 
 _NAME = "list updates"
+
+#: Updates come every night: where none came for this long, nothing asks for them.
+LATE = timedelta(days=2)
 
 
 def check_list_updates(subject: Subject) -> tuple[Finding, ...]:
@@ -32,10 +36,11 @@ def _last(subject: Subject, lists_dir: Path) -> Finding:
     if attempt is None:
         return Finding(_NAME, Level.OK, "none so far")
     what = f"{attempt.at:%Y-%m-%d %H:%M} UTC: {attempt.says}"
-    return Finding(_NAME, Level.WARN, what, "see: breakwater lists update") if attempt.failed else _fine(what)
-
-
-def _fine(what: str) -> Finding:
+    if attempt.failed:
+        return Finding(_NAME, Level.WARN, what, "see: breakwater lists update")
+    if subscribed and subject.now - attempt.at > LATE:
+        late = f"none for {(subject.now - attempt.at).days} days; the last one: {what}"
+        return Finding(_NAME, Level.WARN, late, "see the log of breakwater run; run: breakwater lists update")
     return Finding(_NAME, Level.OK, what)
 
 

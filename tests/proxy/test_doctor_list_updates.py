@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +76,24 @@ def test_lists_that_nothing_fetches_warn(subject: Subject) -> None:
     )
     (finding,) = check_list_updates(replace(subject, settings=settings))
     assert (finding.level, finding.what) == (Level.WARN, "nothing fetches the lists")
+
+
+@pytest.mark.parametrize(
+    ("days", "subscribed", "level"),
+    [(1.9, True, Level.OK), (2.1, True, Level.WARN), (40, True, Level.WARN), (40, False, Level.OK)],
+)
+def test_one_that_is_days_old_warns_where_lists_are_fetched(
+    subject: Subject, days: float, subscribed: bool, level: Level
+) -> None:
+    with attempt_noted(subject.state_dir / "lists") as said:
+        said.append("nothing is new")
+    lists = (subject_list(subject),) if subscribed else ()
+    settings = subject.settings.model_copy(update={"lists": lists})
+    now = datetime.now(UTC) + timedelta(days=days)
+    (finding,) = check_list_updates(replace(subject, settings=settings, now=now))
+    assert finding.level is level
+    assert finding.what.endswith("UTC: nothing is new")
+    assert finding.what.startswith("none for ") is (level is Level.WARN)
 
 
 def subject_list(subject: Subject):  # type: ignore[no-untyped-def]
