@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from categories.attempts import last_attempt
+from categories.errors import ListRefused
 from categories.generations import current
+from categories.held import held
 from categories.index import CategoryIndex
 from categories.staleness import days_old, is_stale
 from categories.starter import STARTER
 from categories.taxonomy import CATEGORIES, FLOOR
+from proxy.doctor_list_updates import LATE
 from proxy.finding import Finding, Level
 from proxy.list_ages import stale_limits
 
@@ -19,7 +23,9 @@ if TYPE_CHECKING:
     from categories.meta import ListSummary
     from proxy.doctor_subject import Subject
 
-_RENEW = "run: breakwater lists update; it says what keeps it from coming; a local file has to be renewed by hand"
+_FETCH = "run: breakwater lists update; it says what keeps it from coming"
+_RENEW = "renew the file; then run: breakwater lists compile"
+_ACCEPT = "raise its stale_after where its publisher changes it that seldom, or subscribe to another list"
 
 
 def check_floor(subject: Subject) -> tuple[Finding, ...]:
@@ -36,7 +42,12 @@ def check_lists(subject: Subject) -> tuple[Finding, ...]:
     limits = stale_limits(subject.settings)
     missing = [_missing(source.name) for source in subject.settings.lists if source.name not in summaries]
     left_over = [_left_over(name) for name in summaries if name not in subscribed and name != STARTER]
-    ages = [_age_finding(summary, subject.now, limits) for summary in summaries.values()]
+    by_hand = {source.name for source in subject.settings.lists if not source.url}
+    fetched = _FETCH if _may_have_newer(subject) else _ACCEPT
+    ages = [
+        _age_finding(summary, subject.now, limits, _RENEW if summary.name in by_hand else fetched)
+        for summary in summaries.values()
+    ]
     return (*missing, *left_over, *ages)
 
 
@@ -56,13 +67,25 @@ def _floor_finding(subject: Subject, category: str, counts: dict[str, int]) -> F
     return Finding(name, Level.OK, entries)
 
 
-def _age_finding(summary: ListSummary, now: datetime, limits: Mapping[str, timedelta]) -> Finding:
-    name = f"list {summary.name}"
-    what = f"{summary.entries:,} entries, version {summary.version}, {days_old(summary, now)} days old"
+def _may_have_newer(subject: Subject) -> bool:
+    """False where the last update was lately, came through and holds nothing: every server has what is in force."""
+    lists_dir = subject.state_dir / "lists"
+    last = last_attempt(lists_dir)
+    try:
+        return last is None or last.failed or subject.now - last.at > LATE or held(lists_dir) is not None
+    except ListRefused:  # what waits is damaged
+        return True
+
+
+def _age_finding(summary: ListSummary, now: datetime, limits: Mapping[str, timedelta], todo: str) -> Finding:
+    name, days = f"list {summary.name}", days_old(summary, now)
+    what = f"{summary.entries:,} entries, version {summary.version}, {days} days old"
     if is_stale(summary, limits, now):
         level = Level.RED if summary.floor else Level.WARN
         what = f"{what}: stale, its limit is {limits[summary.name].days}; it keeps blocking"
-        return Finding(name, level, what, _RENEW)
+        if todo is _ACCEPT:
+            what = f"{what}; its publisher has not changed it for {days} days"
+        return Finding(name, level, what, todo)
     if summary.rejected:
         return Finding(name, Level.WARN, f"{what}, {summary.rejected:,} lines rejected", "see: breakwater lists status")
     return Finding(name, Level.OK, what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -118,6 +119,55 @@ def test_a_list_that_is_older_than_its_limit_alarms_and_one_of_the_floor_is_red(
     assert finding.level is expected
     assert f"{days} days old" in finding.what
     assert ("it keeps blocking" in finding.what) is (expected is not Level.OK)
+
+
+def note(examined, **fields):
+    attempt = {"at": NOW.isoformat(), "failed": False, "says": "nothing is new"} | fields
+    (examined.state_dir / "lists" / "attempt.json").write_text(json.dumps(attempt))
+
+
+def stale(examined, in_force, source):
+    in_force(summary(source.name, days=15, **{source.category: 5}))
+    return next(each for each in check_lists(with_lists(examined, source)) if each.name == f"list {source.name}")
+
+
+UT1 = subscribed("ut1", "pornography", **URL)
+MINE = subscribed("mine", "pornography", stale_after="2d", **FILE)
+UNCHANGED = "its publisher has not changed it for 15 days"
+
+
+def test_a_list_that_its_publisher_does_not_change_is_nothing_that_an_update_mends(examined, in_force):
+    note(examined)
+    finding = stale(examined, in_force, UT1)
+    assert finding.level is Level.RED
+    assert UNCHANGED in finding.what
+    assert "stale_after" in finding.todo
+    assert "lists update" not in finding.todo
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"failed": True}, {"at": (NOW - timedelta(days=3)).isoformat()}, {"at": "?"}],
+    ids=["failed", "three days ago", "cannot be read"],
+)
+def test_a_stale_list_that_was_not_answered_lately_is_fetched(examined, in_force, fields):
+    note(examined, **fields)
+    finding = stale(examined, in_force, UT1)
+    assert UNCHANGED not in finding.what
+    assert finding.todo.startswith("run: breakwater lists update")
+
+
+def test_a_stale_list_whose_newer_version_waits_is_not_called_unchanged(examined, in_force):
+    note(examined)
+    (examined.state_dir / "lists" / "held" / "000002-0123456789abcdef").mkdir(parents=True)
+    assert UNCHANGED not in stale(examined, in_force, UT1).what
+
+
+def test_a_stale_file_is_renewed_by_hand(examined, in_force):
+    note(examined)
+    finding = stale(examined, in_force, MINE)
+    assert UNCHANGED not in finding.what
+    assert finding.todo.startswith("renew the file")
 
 
 def test_rejected_lines_are_a_warning(examined, in_force):
