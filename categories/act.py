@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from categories.change import Change
+    from categories.errors import ListsRefused
     from categories.history import Kind
     from categories.index import CategoryIndex
     from categories.meta import ListSummary
@@ -88,10 +89,12 @@ class Result(StrEnum):
 class Outcome:
     """What came of it, and the generation that is in force now.
 
-    `change` is what was put in force or held, where it was compared; `downloads` says of each list how it came.
+    `change` is what was put in force or held, where it was compared; `downloads` says of each list how it came, and
+    `failed` what kept others from coming: they stay as they were.
     """
 
     result: Result
     generation: Generation
     change: Change | None = None
     downloads: tuple[str, ...] = ()
+    failed: tuple[ListsRefused, ...] = ()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from categories.download import download
 from categories.download_state import state_file, state_of
-from categories.errors import IndexRefused, ListRefused
+from categories.errors import IndexRefused, ListRefused, ListUnreachable
 from categories.floor import refusing_floor
 from categories.formats import FORMATS
 from categories.meta import read_meta
@@ -20,26 +21,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from categories.errors import ListsRefused
     from categories.sources import ListSource
     from categories.spool import Progress
 
 
-def fetch(sources: Sequence[ListSource], cache: Path, downloads: Path, progress: Progress) -> tuple[str, ...]:
-    """Download every list that has a url into `downloads`, unless it is the one in `cache`; say of each how it came.
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One line for each list that came, and what kept the others from coming."""
 
-    Raises ListUnreachable or ListRefused.
-    """
+    said: tuple[str, ...]
+    failed: tuple[tuple[ListSource, ListsRefused], ...]
+
+
+def fetch(sources: Sequence[ListSource], cache: Path, downloads: Path, progress: Progress) -> Fetched:
+    """Download every list that has a url into `downloads`, unless it is the one in `cache`."""
     cache.mkdir(mode=0o700, exist_ok=True)
-    said = []
+    said, failed = [], []
     for source in sources:
-        if source.url is not None:
+        if source.url is None:
+            continue
+        try:
             with refusing_floor(source):
                 said.append(download(source, downloads / source.name, cache, progress))
-    return tuple(said)
+        except (ListUnreachable, ListRefused) as problem:
+            failed.append((source, problem))
+    return Fetched(tuple(said), tuple(failed))
 
 
 def keep_last(downloads: Path, cache: Path) -> None:
-    """Keep what was fetched, whatever becomes of it: a server is not asked twice for the same bytes."""
+    """Keep what could be compiled, held or not: a server is not asked twice for the same bytes."""
     cache.mkdir(mode=0o700, exist_ok=True)
     for path in downloads.iterdir():
         fresh = cache / f".{path.name}"

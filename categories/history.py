@@ -46,9 +46,9 @@ def append(lists_dir: Path, applied: Applied) -> None:
 
 
 def history(lists_dir: Path) -> tuple[Applied, ...]:
-    """Everything that was put in force, the oldest first; a line that a full disk cut off is left out."""
+    """Everything that was put in force, the oldest first; a line that is damaged is left out."""
     try:
-        lines = (lists_dir / FILE).read_text(encoding="utf-8").splitlines()
+        lines = (lists_dir / FILE).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return ()
     return tuple(found for found in map(_read, lines) if found is not None)
@@ -63,13 +63,14 @@ def _read(line: str) -> Applied | None:
         return None
 
 
-def before(past: tuple[Applied, ...], generation: str) -> str | None:
-    """The generation that was in force before this one was, last time; None where the history does not say."""
-    names = [applied.generation for applied in past]
-    if generation not in names:
-        return None
-    last = len(names) - 1 - names[::-1].index(generation)
-    return next((name for name in reversed(names[:last]) if name != generation), None)
+def before(past: tuple[Applied, ...]) -> str | None:
+    """The generation that a rollback leads to: another one takes the way further back, and never forth again."""
+    way: list[str] = []
+    for applied in past:
+        if applied.kind is Kind.ROLLBACK and applied.generation in way:
+            del way[way.index(applied.generation) :]
+        way.append(applied.generation)
+    return way[-2] if len(way) > 1 else None
 
 
 def last_in_force(past: tuple[Applied, ...], count: int) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def _quoted(text: str) -> str:
 def _reviewed(old: CategoryIndex, new: CategoryIndex) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for touch in touches(old, new):
-        found.setdefault(_what(touch), []).append(touch.reviewed.host)
+        found.setdefault(_what(touch), []).append(touch.pattern)
     for what, hosts in found.items():
         yield f"touches the review-first set{what}" + ("" if CHILD_ABUSE in what else f": {_some(hosts)}")
 

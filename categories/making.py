@@ -95,15 +95,17 @@ def _reasons(
     return (*first, *holds(old, new, changed, limits))
 
 
-def net_change(old: Generation, new: Generation, act: Act) -> Change:
+def net_change(old: Generation | None, new: Generation, act: Act) -> Change:
     """What changes by the counts alone, in no time: for a generation that was compared when it was new."""
-    was, is_ = _sizes(old), _sizes(new)
+    was, is_ = _sizes(old) if old else {}, _sizes(new)
     changes = []
     for group in sorted({*was, *is_}):
         more = is_.get(group, 0) - was.get(group, 0)
         if more:
             changes.append(ListChange(*group, max(more, 0), max(-more, 0), (), ()))
-    return Change(new.id, old.id, datetime.now(UTC), act.author, ListsDifference(tuple(changes)), Verdicts(), ())
+    return Change(
+        new.id, old.id if old else None, datetime.now(UTC), act.author, ListsDifference(tuple(changes)), Verdicts(), ()
+    )
 
 
 def _sizes(generation: Generation) -> dict[tuple[str, str, bool], int]:

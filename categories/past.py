@@ -67,7 +67,7 @@ def past_lines(past: Past) -> Iterator[str]:
         mark = "in force" if applied.generation == past.current else "kept"
         by = f"{applied.kind.value} {applied.at:%Y-%m-%d %H:%M} UTC by {applied.author}: {applied.reason}"
         yield f"{applied.generation}  {mark:8}  {by}"
-    if past.attempt:
+    if past.attempt and (not past.applied or past.attempt.at > past.applied[0].at):
         yield f"last update {past.attempt.at:%Y-%m-%d %H:%M} UTC: {past.attempt.says}"
     if past.waits:
         yield f"{past.waits.generation} waits for a person; see: breakwater lists diff"

@@ -38,6 +38,7 @@ class Touch:
     """A host of the set, or something below it, that a list names and did not name before; or the other way round."""
 
     reviewed: Reviewed
+    pattern: str  # what the list names, "chat.988lifeline.org"
     category: str
     list: str
     white: bool
@@ -52,12 +53,11 @@ def review_first() -> tuple[Reviewed, ...]:
 
 
 def touches(old: CategoryIndex, new: CategoryIndex) -> Iterator[Touch]:
-    """Give what two indexes do not call the same in the set, whole hosts or parts of them; each list once a host."""
+    """Give what two indexes do not call the same in the set, whole hosts or parts of them."""
     for reviewed in review_first():
         before, after = _said(old, reviewed.host), _said(new, reviewed.host)
         for listed, entries in ((True, after - before), (False, before - after)):
-            callers = {(category, name, white) for _, category, name, white in entries}
-            yield from (Touch(reviewed, *caller, listed) for caller in sorted(callers))
+            yield from (Touch(reviewed, *entry, listed) for entry in sorted(entries))
 
 
 def _said(index: CategoryIndex, host: str) -> frozenset[tuple[str, str, str, bool]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from categories.act import Outcome, Result
-from categories.errors import ListRefused
+from categories.errors import IndexRefused, ListRefused
 from categories.floor import check_floor
 from categories.generations import KEPT, adopt, current, kept, point_to, prune, publish, switching, withdraw
 from categories.held import drop, held
@@ -53,12 +53,12 @@ def rollback(sources: Sequence[ListSource], lists_dir: Path, act: Act, generatio
     Raises ListRefused, with FloorRefused.
     """
     check_sources(sources)
-    now = generation_at(current(lists_dir))
+    current(lists_dir)
     with writing(lists_dir), switching(lists_dir):
         again = generation_at(_kept_generation(lists_dir, generation))
-        _check(sources, lists_dir, again, "it was made for other settings; run: breakwater config rollback")
+        _check(sources, lists_dir, again, f"it was made for other settings; {_fitting(sources, lists_dir)}")
         point_to(lists_dir, again.folder)
-        act.record(act.applied(Kind.ROLLBACK, again), again, net_change(now, again, act))
+        act.record(act.applied(Kind.ROLLBACK, again), again, net_change(_now(lists_dir), again, act))
         _publish(lists_dir, act, Kind.ROLLBACK, again)
         return Outcome(Result.APPLIED, again)
 
@@ -106,12 +106,30 @@ def _check(sources: Sequence[ListSource], lists_dir: Path, generation: Generatio
         check_floor(sources, generation.lists, now.counts if now else {})
 
 
+def _now(lists_dir: Path) -> Generation | None:
+    """What is in force; None where it is damaged: then most of all there has to be a way back."""
+    try:
+        return generation_at(current(lists_dir))
+    except IndexRefused:
+        return None
+
+
+def _fitting(sources: Sequence[ListSource], lists_dir: Path) -> str:
+    """Which of the kept ones a person can name instead."""
+    wanted, fitting = digest_of((starter_list().source, *sources)), []
+    for folder in kept(lists_dir):
+        with suppress(IndexRefused):
+            if read_meta(folder).sources == wanted and folder != current(lists_dir):
+                fitting.append(folder.name)
+    return f"for these there is {', '.join(fitting)}" if fitting else "for these there is no other one"
+
+
 def _kept_generation(lists_dir: Path, name: str | None) -> Path:
     """The generation that a person names, by its id or its number; the one before where nobody is named."""
     now, past = current(lists_dir).name, history(lists_dir)
     were = {applied.generation for applied in past} - {now}
     folders = {folder.name: folder for folder in kept(lists_dir) if folder.name in were}
-    wanted = name or before(past, now) or ""
+    wanted = name or before(past) or ""
     found = [folder for id_, folder in folders.items() if wanted and wanted.zfill(6) in (id_, id_[:6])]
     if len(found) != 1:
         there = ", ".join(sorted(folders)) or "no other one"

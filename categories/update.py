@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from categories.gathering import Fetched
     from categories.held import Held
     from categories.index import CategoryIndex
     from categories.sources import ListSource
@@ -43,33 +44,50 @@ _USUAL = HoldLimits()
 def update(sources: Sequence[ListSource], lists_dir: Path, act: Act = NOBODY, limits: HoldLimits = _USUAL) -> Outcome:
     """Download every list that has a url, compile, compare, and put the new generation in force or hold it.
 
-    Raises ListUnreachable, ListRefused (with FloorRefused) or UpdateBusy, or what `act.record` raises; then the old
-    generation stays.
+    A list that cannot be had stays as it is, and is told in `failed`. Raises ListUnreachable, ListRefused (with
+    FloorRefused) or UpdateBusy, or what `act.record` raises; then the old generation stays.
     """
     with _at_work(sources, lists_dir) as work:
-        downloads = fetch(sources, lists_dir / CACHE, work / DOWNLOADS, act.progress)
-        waiting = _waiting(sources, lists_dir, work / DOWNLOADS)
-        if waiting is not None:
-            return Outcome(Result.HELD, generation_at(current(lists_dir)), waiting.change, downloads)
-        if _nothing_new(sources, lists_dir, work / DOWNLOADS):
-            return _unchanged(lists_dir, downloads)
-        generation = make(sources, lists_dir, work, act)
-        keep_last(generation.folder / DOWNLOADS, lists_dir / CACHE)
-        if is_in_force(generation, lists_dir):
-            return _unchanged(lists_dir, downloads)
-        made = compare(generation, lists_dir, act, limits)
-        if made.change.holds:
-            with switching(lists_dir):
-                hold(lists_dir, made.generation.folder)
-            return Outcome(Result.HELD, generation_at(current(lists_dir)), made.change, downloads)
-        with put_in_force(lists_dir, made, act, Kind.UPDATE) as applied:
-            return Outcome(Result.APPLIED, applied, made.change, downloads)
+        fetched = fetch(sources, lists_dir / CACHE, work / DOWNLOADS, act.progress)
+        _keep_failed(fetched, lists_dir, work / DOWNLOADS)
+        outcome = _outcome(sources, lists_dir, work, act, limits)
+    return replace(outcome, downloads=fetched.said, failed=tuple(problem for _, problem in fetched.failed))
 
 
-def _unchanged(lists_dir: Path, downloads: tuple[str, ...]) -> Outcome:
+def _keep_failed(fetched: Fetched, lists_dir: Path, downloads: Path) -> None:
+    """Leave lists that could not be had as they are: a dead server of one must not keep the others from coming.
+
+    Raises what is wrong with the first one, where there is nothing to leave, or where nothing at all has come.
+    """
+    missing = keep([source for source, _ in fetched.failed], _downloads(lists_dir), downloads)
+    for source, problem in fetched.failed:
+        if source in missing or not fetched.said:
+            raise problem
+
+
+def _outcome(sources: Sequence[ListSource], lists_dir: Path, work: Path, act: Act, limits: HoldLimits) -> Outcome:
+    waiting = _waiting(sources, lists_dir, work / DOWNLOADS)
+    if waiting is not None:
+        return Outcome(Result.HELD, generation_at(current(lists_dir)), waiting.change)
+    if _nothing_new(sources, lists_dir, work / DOWNLOADS):
+        return _unchanged(lists_dir)
+    generation = make(sources, lists_dir, work, act)
+    keep_last(generation.folder / DOWNLOADS, lists_dir / CACHE)
+    if is_in_force(generation, lists_dir):
+        return _unchanged(lists_dir)
+    made = compare(generation, lists_dir, act, limits)
+    if made.change.holds:
+        with switching(lists_dir):
+            hold(lists_dir, made.generation.folder)
+        return Outcome(Result.HELD, generation_at(current(lists_dir)), made.change)
+    with put_in_force(lists_dir, made, act, Kind.UPDATE) as applied:
+        return Outcome(Result.APPLIED, applied, made.change)
+
+
+def _unchanged(lists_dir: Path) -> Outcome:
     with switching(lists_dir):
         drop(lists_dir)  # what waits is not what the servers say any more
-    return Outcome(Result.UNCHANGED, generation_at(current(lists_dir)), None, downloads)
+    return Outcome(Result.UNCHANGED, generation_at(current(lists_dir)))
 
 
 def compile_generation(sources: Sequence[ListSource], lists_dir: Path, act: Act = NOBODY) -> Generation:
@@ -89,7 +107,8 @@ def compiled(sources: Sequence[ListSource], lists_dir: Path, act: Act = NOBODY) 
     """
     with _at_work(sources, lists_dir) as work:
         missing = keep(sources, _downloads(lists_dir), work / DOWNLOADS)
-        fetch(missing, lists_dir / CACHE, work / DOWNLOADS, act.progress)
+        for _, problem in fetch(missing, lists_dir / CACHE, work / DOWNLOADS, act.progress).failed:
+            raise problem
         # Verdicts by the settings in force would be of the wrong rules, and those in the making are not known here.
         made = compare(make(sources, lists_dir, work, act), lists_dir, replace(act, verdicts=no_verdicts))
         with put_in_force(lists_dir, made, act, Kind.SETTINGS) as generation:

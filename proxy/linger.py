@@ -8,6 +8,7 @@ section 9.6). A moment only: a client that uploads does not look for an answer b
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def close_behind_answer(transport: asyncio.Transport, lost: Callable[[], None]) 
     transport.set_protocol(_Dropping(transport, lost))
     transport.resume_reading()
     if transport.can_write_eof():
-        transport.write_eof()
+        with contextlib.suppress(OSError):  # the client has gone: ENOTCONN
+            transport.write_eof()
 
 
 class LingeringWriter(asyncio.StreamWriter):

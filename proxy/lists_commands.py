@@ -35,7 +35,8 @@ from proxy.policy_files import applied_settings
 from proxy.progress import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from categories.act import Act, Generation, Outcome
     from categories.sources import ListSource
@@ -56,16 +57,14 @@ lists_app = typer.Typer(no_args_is_help=True, help="The lists that name sites by
 def lists_update(context: typer.Context, config: ConfigFile, reason: Why = "lists update") -> None:
     """Download the lists and put them into force, or hold them for a person; whatever fails, the old ones stay."""
     folder, settings = state.settings_for_commands(config)
-    outcome = _updated(folder, settings, state.author(), reason, context.obj)
-    _finish(folder, outcome, (*outcome.downloads, *_told(outcome)))
+    _update(folder, settings, _acting(folder, state.author(), reason, context.obj), _told)
 
 
 @lists_app.command("scheduled", hidden=True)
 def lists_scheduled(context: typer.Context, state_dir: Annotated[Path, typer.Option("--state-dir")]) -> None:
     """What the supervisor runs at the time of `list_updates.at`, by the settings in force."""
     settings = applied_settings(state_dir).settings
-    outcome = _updated(state_dir, settings, "schedule", "list_updates.at", context.obj)
-    _finish(state_dir, outcome, outcome.downloads)  # no visited host: what it says stands in the filter's own log
+    _update(state_dir, settings, _acting(state_dir, "schedule", "list_updates.at", context.obj), _nothing)
 
 
 @lists_app.command("compile")
@@ -109,24 +108,26 @@ def _acting(folder: Path, author: str, reason: str, usage_log: UsageLog) -> Iter
         yield act_of(folder, author, why, usage_log, progress)
 
 
-def _updated(folder: Path, settings: Settings, author: str, reason: str, usage_log: UsageLog) -> Outcome:
-    with (
-        _acting(folder, author, reason, usage_log) as act,
-        attempt_noted(folder / "lists") as note,
-    ):
-        outcome = update(state.list_sources(settings), folder / "lists", act, hold_limits(settings))
+def _update(
+    folder: Path, settings: Settings, act: AbstractContextManager[Act], told: Callable[[Outcome], tuple[str, ...]]
+) -> None:
+    with act as acting, attempt_noted(folder / "lists") as note:
+        outcome = update(state.list_sources(settings), folder / "lists", acting, hold_limits(settings))
         note.append(outcome_line(outcome))
-    return outcome
+        for line in (*outcome.downloads, *told(outcome)):
+            _say(line)
+        if outcome.result is Result.APPLIED:
+            _say_in_force(folder, outcome.generation)
+        else:
+            _say(outcome_line(outcome))
+        for problem in outcome.failed:  # told as what ends the command, and noted as what failed
+            raise problem
+    raise typer.Exit({Result.APPLIED: outcome.generation.exit_code, Result.HELD: 1}.get(outcome.result, 0))
 
 
-def _finish(folder: Path, outcome: Outcome, told: tuple[str, ...]) -> None:
-    for line in told:
-        _say(line)
-    if outcome.result is Result.APPLIED:
-        _say_in_force(folder, outcome.generation)
-        raise typer.Exit(outcome.generation.exit_code)
-    _say(outcome_line(outcome))
-    raise typer.Exit(1 if outcome.result is Result.HELD else 0)
+def _nothing(outcome: Outcome) -> tuple[str, ...]:
+    """No visited host: what the schedule says stands in the filter's own log."""
+    return ()
 
 
 def _told(outcome: Outcome) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 The first covers that name alone. The second says only the sub-domains; here it covers the name too, for a site whose
 every sub-domain is listed is listed (a zone that means otherwise is not a list of sites). Names relative to the zone
-only: one that ends in a dot, and triggers by address or name server, are counted as unsupported, and so are names that
-are sent somewhere else. "example.com CNAME rpz-passthru." makes an exception (categories.formats.exceptions).
+only: what stands behind a second $ORIGIN, a name that ends in a dot, and triggers by address or name server, are
+counted as unsupported, and so are names that are sent somewhere else. "example.com CNAME rpz-passthru." makes an
+exception (categories.formats.exceptions).
 """
 
 from __future__ import annotations
@@ -41,11 +42,18 @@ class _Zone:
 
     def __init__(self) -> None:
         self._open = 0
+        self._begun = self._moved = False  # a first $ORIGIN is the zone's own name
 
     def entries(self, line: int, text: str) -> Iterator[ParsedLine]:
         record = _COMMENT.sub("", text).strip()
         goes_on, self._open = self._open > 0, max(0, self._open + record.count("(") - record.count(")"))
+        if record.upper().startswith("$ORIGIN"):
+            self._moved, self._begun = self._begun, True
         if goes_on or not record or record.startswith(("$", "@")) or _of_the_zone(record):
+            return
+        self._begun = True
+        if self._moved:
+            yield UnsupportedLine(line)
             return
         found = _RECORD.fullmatch(record)
         if found is None or found[1].endswith((".", *_TRIGGERS)):

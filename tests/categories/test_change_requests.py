@@ -96,11 +96,11 @@ HOLDS = {
     ),
     "it names a part of a crisis line": (
         (*BEFORE, "chat.988lifeline.org"),
-        "touches the review-first set (crisis), newly listed as gambling by mine: 988lifeline.org",
+        "touches the review-first set (crisis), newly listed as gambling by mine: chat.988lifeline.org",
     ),
     "it names a government's host": (
         (*BEFORE, "lottery.example.gov"),
-        "touches the review-first set (government), newly listed as gambling by mine: gov",
+        "touches the review-first set (government), newly listed as gambling by mine: lottery.example.gov",
     ),
 }
 
@@ -373,7 +373,9 @@ def test_a_rollback_to_a_generation_that_is_named(district: District) -> None:
     assert district.covers("casino0.test")
     rollback(district.sources, district.lists, district.act, first)
     assert not district.covers("casino0.test")
-    rollback(district.sources, district.lists, district.act)  # the one before, as it was in force
+    with pytest.raises(ListRefused, match="before this one"):  # never forth again
+        rollback(district.sources, district.lists, district.act)
+    rollback(district.sources, district.lists, district.act, "2")
     assert district.covers("casino0.test")
 
 
@@ -390,10 +392,26 @@ def test_five_generations_are_kept_with_what_they_were_made_from(district: Distr
     assert all((folder / "downloads" / "mine").read_bytes() for folder in kept(district.lists))
 
 
+def test_a_second_rollback_goes_further_back(district: District) -> None:
+    for number in range(2):
+        district.says(*BEFORE, f"casino{number}.test").update()
+    for number in (2, 1):
+        rollback(district.sources, district.lists, district.act)
+        assert current(district.lists).name.startswith(f"00000{number}-")
+
+
+def test_a_damaged_generation_in_force_does_not_stop_a_rollback(district: District) -> None:
+    first = current(district.lists)
+    district.says(*BEFORE, "casino.test").update()
+    (current(district.lists) / "meta.json").unlink()
+    rollback(district.sources, district.lists, district.act)
+    assert current(district.lists) == first
+
+
 def test_a_rollback_for_other_settings_is_refused(district: District) -> None:
     district.says(*BEFORE, "casino.test").update()
     district.category = "games"
-    with pytest.raises(ListRefused, match="other settings; run: breakwater config rollback"):
+    with pytest.raises(ListRefused, match="other settings; for these there is no other one"):
         rollback(district.sources, district.lists, district.act)
 
 

@@ -34,20 +34,35 @@ def test_a_line_that_was_cut_off_is_left_out_and_the_next_one_is_not_lost(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("past", "generation", "expected"),
+    ("past", "expected"),
     [
-        ("", "a", None),
-        ("a", "a", None),
-        ("ab", "b", "a"),
-        ("ab", "a", None),
-        ("aba", "a", "b"),  # rolled back: the one before is the one that was left
-        ("abab", "b", "a"),
-        ("abb", "b", "a"),
-        ("ab", "x", None),
+        ("", None),
+        ("a", None),
+        ("ab", "a"),
+        ("abc", "b"),
+        ("abc<b", "a"),  # a second rollback goes further back
+        ("abc<b<a", None),
+        ("abc<a", None),
+        ("abc<bd", "b"),
+        ("ab<x", "b"),  # to one that the history does not know
+        ("aba", "b"),
     ],
 )
-def test_which_generation_was_in_force_before(past: str, generation: str, expected: str | None) -> None:
-    assert before(applied(*past), generation) == expected
+def test_where_a_rollback_leads(past: str, expected: str | None) -> None:
+    found = []
+    for place, name in enumerate(past):
+        if name != "<":
+            kind = Kind.ROLLBACK if past[place - 1 : place] == "<" else Kind.UPDATE
+            found += applied(name, kind=kind)
+    assert before(tuple(found)) == expected
+
+
+def test_bytes_that_are_no_text_cost_their_line_alone(tmp_path: Path) -> None:
+    append(tmp_path, *applied("a"))
+    with (tmp_path / FILE).open("ab") as file:
+        file.write(b"\xff\xfe")
+    append(tmp_path, *applied("b"))
+    assert [each.generation for each in history(tmp_path)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

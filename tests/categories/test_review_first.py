@@ -46,8 +46,8 @@ def index(tmp_path: Path):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("line", ["988lifeline.org", "chat.988lifeline.org", "988lifeline.org/help"])
 def test_whatever_names_the_host_or_a_part_of_it_touches_it(index, line: str) -> None:  # type: ignore[no-untyped-def]
     old, new = index("old", "casino.test\n"), index("new", f"casino.test\n{line}\n", format_="e2guardian")
-    assert list(touches(old, new)) == [Touch(CRISIS, "gambling", "mine", white=False, listed=True)]
-    assert list(touches(new, old)) == [Touch(CRISIS, "gambling", "mine", white=False, listed=False)]
+    assert list(touches(old, new)) == [Touch(CRISIS, line, "gambling", "mine", white=False, listed=True)]
+    assert list(touches(new, old)) == [Touch(CRISIS, line, "gambling", "mine", white=False, listed=False)]
     assert list(touches(new, new)) == []
 
 

@@ -18,7 +18,7 @@ from categories.index import CategoryIndex
 from categories.sources import ListSource
 from categories.update import compile_generation, compiled, current, fits, update
 from tests.categories.archives import archive, member, tree
-from tests.categories.server import body, serving
+from tests.categories.server import Answer, body, serving
 
 HUNDRED = "".join(f"host{number}.test\n" for number in range(100))
 
@@ -126,7 +126,7 @@ def test_a_damaged_generation_in_force_does_not_hide_a_shrunk_floor(lists: Path,
 
 
 @pytest.mark.parametrize("answer", [body(b"", 500), body(b"<html>", 200)], ids=["500", "web page"])
-def test_a_failed_download_keeps_everything(lists: Path, tmp_path: Path, answer: object) -> None:
+def test_a_list_that_cannot_be_had_stays_and_does_not_keep_the_others(lists: Path, answer: Answer) -> None:
     answers = {"/mine": body(HUNDRED.encode()), "/other": body(b"casino.test\n")}
     with serving(answers) as url:
         sources = (
@@ -134,12 +134,31 @@ def test_a_failed_download_keeps_everything(lists: Path, tmp_path: Path, answer:
             ListSource("other", "domains", url=f"{url}/other", category="gambling"),
         )
         update(sources, lists)
+        for bad, good, host in (("/other", "/mine", "new.test"), ("/mine", "/other", "poker.test")):
+            was = answers[bad]
+            answers[bad] = answer
+            answers[good] = body((HUNDRED if good == "/mine" else "casino.test\n").encode() + f"{host}\n".encode())
+            outcome = update(sources, lists)
+            assert [str(problem).startswith(f"list {bad[1:]}: ") for problem in outcome.failed] == [True]
+            index = CategoryIndex.open(current(lists))
+            assert [bool(index.lookup(each)) for each in (host, "host7.test", "casino.test")] == [True] * 3
+            answers[bad] = was
         before = everything_in(lists)
-        answers["/mine"] = body(b"changed.test\n" + HUNDRED.encode())
-        answers["/other"] = answer  # type: ignore[assignment]
+        answers["/mine"] = answers["/other"] = answer
         with pytest.raises((ListUnreachable, ListRefused)):
             update(sources, lists)
-    assert everything_in(lists) == before
+        assert everything_in(lists) == before
+
+
+def test_a_new_list_that_cannot_be_had_refuses_the_update(lists: Path) -> None:
+    with serving({"/mine": body(HUNDRED.encode())}) as url:
+        sources = (
+            ListSource("mine", "domains", url=f"{url}/mine", category="pornography"),
+            ListSource("other", "domains", url=f"{url}/other", category="gambling"),
+        )
+        with pytest.raises(ListUnreachable, match="list other: "):
+            update(sources, lists)
+    assert not (lists / "current").exists()
 
 
 def test_rejected_lines_are_a_finding_with_file_and_line(lists: Path, tmp_path: Path) -> None:
