@@ -36,7 +36,7 @@ def change_lines(change: Change, *, waits: bool) -> Iterator[str]:
 def _difference_lines(change: Change) -> Iterator[str]:
     for each in change.difference.changes:
         kind = "white " if each.white else ""
-        yield f"list {each.list}, {kind}{each.category}: {each.added:,} entries added, {each.removed:,} removed"
+        yield f"list {each.list}, {kind}{each.category}: +{each.added:,} -{each.removed:,} entries"
         for sign, examples, count in (
             ("+", each.added_examples, each.added),
             ("-", each.removed_examples, each.removed),

@@ -37,9 +37,9 @@ def current(lists_dir: Path) -> Path:
         with path.open(encoding="ascii", errors="replace") as file:
             name = file.read(100).strip()
     except OSError as problem:
-        raise IndexRefused(f"no lists are compiled: cannot read {path}; run: breakwater lists compile") from problem
+        raise IndexRefused(f"no lists are compiled: cannot read {path}; run: breakwater lists update") from problem
     if not _ID.fullmatch(name):
-        raise IndexRefused(f"{path} names no generation; run: breakwater lists compile")
+        raise IndexRefused(f"{path} names no generation; run: breakwater lists update")
     return lists_dir / "generations" / name
 
 

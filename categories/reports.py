@@ -102,7 +102,7 @@ def findings(lists: Sequence[ListSummary]) -> list[str]:
     found = []
     for summary in lists:
         if summary.rejected:
-            found.append(f"list {summary.name}: {summary.rejected} rejected lines")
+            found.append(f"list {summary.name}: rejected lines: {summary.rejected:,}")
         found += [f"list {summary.name}: {example}" for example in summary.examples]
         found += [f"list {summary.name}: {note}" for note in summary.notes]
     return found

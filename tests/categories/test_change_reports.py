@@ -32,7 +32,7 @@ CHANGE = Change(
 def test_a_person_reads_everything_that_is_needed_to_decide() -> None:
     lines = list(change_lines(CHANGE, waits=True))
     assert lines[0] == "generation 000002-b, against 000001-a, made 2026-11-23 03:30 UTC by ann"
-    assert "list ut1, pornography: 1,204 entries added, 1 removed" in lines
+    assert "list ut1, pornography: +1,204 -1 entries" in lines
     assert "  + a.test, b.test and 1,202 more" in lines
     assert "  - old.test" in lines
     assert f"hosts visited by three people or more in the last 30 days that change verdict: {SHOWN + 2}" in lines

@@ -62,7 +62,7 @@ def test_an_update_is_in_force_and_recorded(own_product: Product, network: Netwo
     served["/moving"] = says(*HOSTS, "allowed.test")
     result = own_product.command("lists", "update", "--reason", "Monday")
     assert result.returncode == 0, result.stderr
-    assert "list moving, games: 1 entries added, 0 removed" in result.stderr
+    assert "list moving, games: +1 -0 entries" in result.stderr
     assert "in force" in result.stderr
     assert result.stdout == ""
     assert status_of(own_product, network, "allowed.test") == 403
