@@ -84,8 +84,9 @@ def _record_lists(folder: Path, applied: InForce, generation: Generation, change
     """Put the row of a generation into the usage log. Raises ListRefused where there is no room for it."""
     counts: dict[str, tuple[int, int]] = {}
     for each in change.difference.changes:
-        added, removed = counts.get(each.category, (0, 0))
-        counts[each.category] = (added + each.added, removed + each.removed)
+        name = f"white {each.category}" if each.white else each.category
+        added, removed = counts.get(name, (0, 0))
+        counts[name] = (added + each.added, removed + each.removed)
     act = ListsAct(applied.kind.value, applied.author, applied.reason, generation.id, generation.digest, counts)
     try:
         record_act(folder / "spool", record_of(act, applied.at, state.revision_of(folder)))
