@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from categories.formats.entry import NumberedLines
+    from categories.streams import Room
 
 #: About 25,000 lines: enough to make its way to another process cheap, and few enough to share the work out evenly.
 BLOCK = 1 << 19
@@ -34,13 +35,13 @@ class Block:
         return enumerate(apart, self.first)
 
 
-def blocks(path: Path, name: str, size: int | None = None) -> Iterator[Block]:
+def blocks(path: Path, name: str, size: int | None = None, room: Room | None = None) -> Iterator[Block]:
     """The file's lines in blocks of about `size` bytes (BLOCK). Of a line that is far too long only a part is given.
 
-    Raises ListRefused, as `unpacked` does; `name` is how it calls the file.
+    Raises ListRefused, as `unpacked` does; `name` is how it calls the file, `room` what is left for its bytes.
     """
     first, begun = 1, b""
-    with unpacked(path, name) as stream:
+    with unpacked(path, name, room) as stream:
         buffered = io.BufferedReader(stream, 1 << 17)  # gives as much as is asked for; what is packed comes in bits
         while data := buffered.read(size or BLOCK):
             whole, newline, rest = data.rpartition(b"\n")
@@ -55,7 +56,7 @@ def blocks(path: Path, name: str, size: int | None = None) -> Iterator[Block]:
         yield Block(first, begun)
 
 
-def one_piece(path: Path, name: str) -> Iterator[tuple[int, bytes]]:
+def one_piece(path: Path, name: str, room: Room | None = None) -> Iterator[tuple[int, bytes]]:
     """All the file's lines with their numbers, for a format whose lines cannot be told apart. Raises as `blocks`."""
-    with unpacked(path, name) as stream:
+    with unpacked(path, name, room) as stream:
         yield from enumerate(lines(stream), 1)

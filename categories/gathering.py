@@ -16,6 +16,7 @@ from categories.source_checks import check_checksum, check_private
 from categories.sources import digest_of
 from categories.spool import ListAtHand, file_digest, version_of
 from categories.starter import STARTER, starter_list
+from categories.streams import damage_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,10 +83,12 @@ def at_hand(sources: Sequence[ListSource], downloads: Path, scratch: Path) -> It
             if source.withheld:
                 check_private(source, at)
             check_checksum(source, at)
+            with damage_refused(at, f"list {source.name}"):
+                digest = file_digest(at) if at.is_file() else None
             own = scratch / source.name
             own.mkdir(mode=0o700)
             opened = FORMATS[source.format](source, at, own)
-        yield ListAtHand(source, at, opened)
+        yield ListAtHand(source, at, opened, digest=digest)
 
 
 def place_of(source: ListSource, downloads: Path) -> Path:

@@ -19,13 +19,14 @@ from categories.declared import check_whole
 from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.expression_index import Expression
+from categories.expressions import EXPRESSIONS_CAP
 from categories.floor import refusing_floor
 from categories.formats.entry import ParsedEntry, ParsedExpression, RejectedLine
 from categories.keys import entry_key
 from categories.meta import EntryClass, ListSummary
 from categories.plain_names import take_plain
 from categories.rows import LINE_BITS, Rows, shard_of
-from categories.streams import damage_refused
+from categories.streams import UNPACKED_CAP, Room, damage_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -52,12 +53,16 @@ type Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class ListAtHand:
-    """A list whose bytes are here: `at` is its file or folder. `made` (UTC) is None where their own time holds."""
+    """A list whose bytes are here: `at` is its file or folder. `made` (UTC) is None where their own time holds.
+
+    `digest` is that of the file before it was opened, where it was taken: its owner may write it anew at any time.
+    """
 
     source: ListSource
     at: Path
     opened: OpenedList
     made: datetime | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,10 @@ class Spool:
 
     def add(self, item: ListAtHand) -> None:
         """Parse a whole list. Raises ListRefused when it is damaged, or when too many lines are no entries."""
-        tally = Tally()
+        tally, version = (
+            Tally(),
+            version_of(item),
+        )  # before a line is read: what is written meanwhile is of the next one
         with refusing_floor(item.source):
             for later in _in_turn(self._parsed(item), 2 * self.pool.processes):
                 tally.add(later)
@@ -121,9 +129,10 @@ class Spool:
                 check_whole(item.source.name, item.at, tally.lines)
         self.rows += tally.rows
         self.expressions += tally.expressions
-        self.lists.append(_summary(item, tally))
+        self.lists.append(_summary(item, tally, version))
 
     def _parsed(self, item: ListAtHand) -> Iterator[Callable[[], Tally]]:
+        bounds = _Bounds(item.source)
         for part in item.opened.parts:
             file = _PartAtHand(part, len(self.classes), item.source.withheld, self.folder)
             self.classes += [
@@ -131,11 +140,32 @@ class Spool:
             ]
             name = f"list {item.source.name}" if file.withheld else f"list {item.source.name}: {part.file}"
             if part.in_one_piece:
-                for parsed in batched(part.parse(one_piece(part.path, name)), _STEP):
+                numbered = bounds.counted(one_piece(part.path, name, bounds.room))
+                for parsed in batched(part.parse(numbered), _STEP):
                     yield partial(_spooled, file, parsed)
             else:
-                for block in blocks(part.path, name):
+                for block in blocks(part.path, name, room=bounds.room):
+                    bounds.count(block.data.count(b"\n") + 1)
                     yield self.pool.submit(spool_block, file, block).result
+
+
+@dataclass(slots=True)
+class _Bounds:
+    """What all files of a list may have together, whatever their lines say: blank ones take time as well."""
+
+    source: ListSource
+    room: Room = field(default_factory=lambda: Room(UNPACKED_CAP))
+    lines: int = 0
+
+    def count(self, lines: int) -> None:
+        self.lines += lines
+        if self.lines > LINES_CAP:
+            raise ListRefused(f"list {self.source.name}: has more than {LINES_CAP} lines")
+
+    def counted(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+        for each in numbered:
+            self.count(1)
+            yield each
 
 
 def _in_turn(work: Iterable[Callable[[], Tally]], ahead: int) -> Iterator[Tally]:
@@ -192,8 +222,8 @@ def _spooled(file: _PartAtHand, parsed_lines: Iterable[ParsedLine], rows: Rows |
 def _check_caps(source: ListSource, tally: Tally) -> None:
     if tally.rejected > REJECTED_CAP:
         raise _too_many_rejected(source, tally)
-    if tally.lines > LINES_CAP:
-        raise ListRefused(f"list {source.name}: has more than {LINES_CAP} lines")
+    if len(tally.expressions) > EXPRESSIONS_CAP:
+        raise ListRefused(f"list {source.name}: has more than {EXPRESSIONS_CAP} expressions")
 
 
 def _too_many_rejected(source: ListSource, tally: Tally) -> ListRefused:
@@ -202,8 +232,8 @@ def _too_many_rejected(source: ListSource, tally: Tally) -> ListRefused:
     return ListRefused(f"list {source.name}: {count}{example}; check its format and where it comes from")
 
 
-def _summary(item: ListAtHand, tally: Tally) -> ListSummary:
-    date, digest = version_of(item)
+def _summary(item: ListAtHand, tally: Tally, version: tuple[datetime, str]) -> ListSummary:
+    date, digest = version
     return ListSummary(
         name=item.source.name,
         format=item.source.format,
@@ -224,7 +254,7 @@ def version_of(item: ListAtHand) -> tuple[datetime, str]:
     paths = [item.at] if item.at.is_file() else [part.path for part in item.opened.parts]
     with damage_refused(item.at, f"list {item.source.name}"):
         newest = max((path.stat().st_mtime for path in paths), default=0.0)
-        digests = [file_digest(path) for path in paths]
+        digests = [item.digest] if item.digest else [file_digest(path) for path in paths]
     digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     return item.made or datetime.fromtimestamp(int(newest), UTC), digest
 

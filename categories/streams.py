@@ -9,6 +9,7 @@ import stat
 import tarfile
 import zlib
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from categories.gunzip import Readable
 
-#: Most bytes one file of a list may unpack to (the whole of UT1 is about 250 MB), and longest line, in bytes.
+#: Most bytes the files of a list may unpack to (the whole of UT1 is about 250 MB), and longest line, in bytes.
 UNPACKED_CAP = 2 * 1024**3
 LINE_CAP = 4096
 
@@ -38,14 +39,21 @@ _PACKED = {
 _PAGE = re.compile(rb"[\xef\xbb\xbf\s]*<[a-z!?/]", re.IGNORECASE)
 
 
-class CappedReader(io.RawIOBase):
-    """A stream that refuses to give more than `cap` bytes, and more than `allowance` until that is set anew."""
+@dataclass(slots=True)
+class Room:
+    """How many more bytes may be unpacked; several files may share it."""
 
-    def __init__(self, stream: Readable, cap: int, name: str) -> None:
+    left: int
+
+
+class CappedReader(io.RawIOBase):
+    """A stream that refuses to give more than there is `room` for, or `allowance` until that is set anew."""
+
+    def __init__(self, stream: Readable, room: Room, name: str) -> None:
         self._stream = stream
         self._name = name
-        self._left = cap
-        self.allowance = cap
+        self._room = room
+        self.allowance = room.left
 
     def readable(self) -> bool:  # noqa: D102 - io.RawIOBase
         return True
@@ -53,9 +61,9 @@ class CappedReader(io.RawIOBase):
     def readinto(self, buffer: object) -> int:  # noqa: D102 - io.RawIOBase
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # typeshed's name for a writable buffer is private
         data = self._stream.read(len(view))
-        self._left -= len(data)
+        self._room.left -= len(data)
         self.allowance -= len(data)
-        if self._left < 0 or self.allowance < 0:
+        if self._room.left < 0 or self.allowance < 0:
             raise ListRefused(f"{self._name}: unpacks to more than a list can hold; check where it comes from")
         view[: len(data)] = data
         return len(data)
@@ -75,8 +83,9 @@ def damage_refused(path: Path, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def unpacked(path: Path, name: str, cap: int = UNPACKED_CAP) -> Iterator[CappedReader]:
+def unpacked(path: Path, name: str, room: Room | None = None) -> Iterator[CappedReader]:
     """The bytes of a regular file, gunzipped where its first bytes say so. `name` is how errors call it."""
+    room = room or Room(UNPACKED_CAP)
     with damage_refused(path, name):
         # O_NOFOLLOW, O_NONBLOCK: neither a link out of a tree nor a pipe that never answers.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -88,9 +97,9 @@ def unpacked(path: Path, name: str, cap: int = UNPACKED_CAP) -> Iterator[CappedR
             if head.startswith(_GZIP):
                 inner = Gunzip(stream)
                 _check_head(inner.peek(512), name, {_GZIP: "gzip in gzip"})
-                yield CappedReader(inner, cap, name)
+                yield CappedReader(inner, room, name)
             else:
-                yield CappedReader(stream, cap, name)
+                yield CappedReader(stream, room, name)
 
 
 def _check_head(head: bytes, name: str, also: Mapping[bytes, str] = MappingProxyType({})) -> None:

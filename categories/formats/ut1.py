@@ -21,7 +21,7 @@ from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.formats import domains, expressions, urls
 from categories.formats.entry import OpenedList, Part, UnsupportedLine, each_line
-from categories.streams import damage_refused, lines, unpacked
+from categories.streams import Room, damage_refused, lines, unpacked
 from categories.unpack import unpack
 
 if TYPE_CHECKING:
@@ -224,6 +224,6 @@ def _default_types(text: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _usage_lines(path: Path, name: str) -> list[str]:
-    with unpacked(path, f"list {name}: usage", _USAGE_CAP) as stream:
+    with unpacked(path, f"list {name}: usage", Room(_USAGE_CAP)) as stream:
         text = [line.decode("utf-8", "replace").strip().lower() for line in lines(stream)]
     return [line for line in text if line and not line.startswith("#")]

@@ -113,7 +113,7 @@ def test_a_refused_list_is_refused_by_every_number_of_processes(tmp_path: Path, 
         built([item], tmp_path / "built", processes)
     gone = at_hand(tmp_path / "gone", "a.test\n", "gone")
     (tmp_path / "gone").unlink()
-    with pytest.raises(ListRefused, match="list gone: gone: cannot read"):
+    with pytest.raises(ListRefused, match="list gone: cannot read"):
         built([gone], tmp_path / "other", processes)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +11,12 @@ from categories import spool as spool_module
 from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.formats import FORMATS
+from categories.gathering import at_hand as gathered
 from categories.pool import pool
 from categories.rows import LINE, LINE_BITS, SHARDS, rows_of
 from categories.sources import ListSource
 from categories.spool import EXAMPLES, HANDFUL, ListAtHand, Spool
+from tests.categories.archives import archive, member
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,3 +118,70 @@ def test_a_format_whose_lines_hang_together_is_read_in_one_piece(
         *(("tset.4./", line) for line in (6, 7, 8)),
     }
     assert spool.lists[0].entries == 4
+
+
+def parts_at_hand(folder: Path, *texts: bytes) -> ListAtHand:
+    """A folder of a UT1 tree with a packed file for each text."""
+    at = folder / "ut1" / "games"
+    at.mkdir(parents=True)
+    for number, text in enumerate(texts):
+        (at / f"domains.{number}.gz").write_bytes(gzip.compress(text))
+    source = ListSource("mine", "ut1", path=at.parent, map={"games": "games"})
+    return ListAtHand(source, at.parent, FORMATS["ut1"](source, at.parent, folder))
+
+
+@pytest.mark.parametrize("line", [b"\n", b"# x\n"], ids=["blank", "comments"])
+def test_lines_that_say_nothing_count_over_all_files_of_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    monkeypatch.setattr(spool_module, "LINES_CAP", 100)
+    item = parts_at_hand(tmp_path, b"a.test\n" + line * 60, line * 60)
+    with pytest.raises(ListRefused, match="list mine: has more than 100 lines"):
+        spooled(tmp_path, item)
+
+
+def test_blank_lines_of_a_list_in_one_piece_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "LINES_CAP", 100)
+    path = tmp_path / "mine"
+    path.write_text("@ SOA a b 1 2 3 4 5\n" + "\n" * 100)
+    source = ListSource("mine", "rpz", path=path, category="games")
+    with pytest.raises(ListRefused, match="list mine: has more than 100 lines"):
+        spooled(tmp_path, ListAtHand(source, path, FORMATS["rpz"](source, path, tmp_path)))
+
+
+def test_the_files_of_a_list_share_the_room_for_their_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line without an end is dropped, and its bytes count all the same."""
+    monkeypatch.setattr(spool_module, "UNPACKED_CAP", 100_000)
+    item = parts_at_hand(tmp_path, b"a.test\n" + b"x" * 60_000, b"x" * 60_000)
+    with pytest.raises(ListRefused, match="unpacks to more than a list can hold"):
+        spooled(tmp_path, item)
+
+
+def test_expressions_are_counted_over_all_files_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "EXPRESSIONS_CAP", 3)
+    at = tmp_path / "ut1" / "games"
+    at.mkdir(parents=True)
+    for number in range(2):
+        (at / f"expressions.{number}").write_text(f"marker{number}a\nmarker{number}b\n")
+    source = ListSource("mine", "ut1", path=at.parent, map={"games": "games"}, expressions=True)
+    with pytest.raises(ListRefused, match="list mine: has more than 3 expressions"):
+        spooled(tmp_path, ListAtHand(source, at.parent, FORMATS["ut1"](source, at.parent, tmp_path)))
+
+
+def test_a_list_that_is_written_while_it_is_read_has_the_digest_of_what_was_there_before(tmp_path: Path) -> None:
+    """The next update finds another digest, and reads the list again."""
+    item = at_hand(tmp_path / "mine", "a.test\n")
+    spool = spooled(tmp_path, item, lambda *_: (tmp_path / "mine").write_text("a.test\nb.test\n"))
+    assert spool.lists[0].digest == hashlib.sha256(b"a.test\n").hexdigest()
+
+
+def test_an_archive_that_is_written_after_it_was_unpacked_has_the_digest_of_before(tmp_path: Path) -> None:
+    members = member("blacklists/games/domains", b"a.test\n"), member("blacklists/games/usage", b"black\n")
+    at = archive(tmp_path / "ut1.tar.gz", *members)
+    before = hashlib.sha256(at.read_bytes()).hexdigest()
+    (tmp_path / "scratch").mkdir()
+    source = ListSource("mine", "ut1", path=at, map={"games": "games"})
+    (item,) = gathered((source,), tmp_path / "none", tmp_path / "scratch")
+    at.write_bytes(b"")
+    spool = spooled(tmp_path, item)
+    assert spool.lists[0].digest == before

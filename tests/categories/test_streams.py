@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from categories.errors import ListRefused
-from categories.streams import LINE_CAP, CappedReader, lines, unpacked
+from categories.streams import LINE_CAP, CappedReader, Room, lines, unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def read(data: bytes, cap: int = 1 << 20) -> list[bytes]:
-    return list(lines(CappedReader(io.BytesIO(data), cap, "mine")))
+    return list(lines(CappedReader(io.BytesIO(data), Room(cap), "mine")))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_more_than_the_cap_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bomb").write_bytes(gzip.compress(b"\0" * 2_000_000))
     with (
         pytest.raises(ListRefused, match="mine: unpacks to more"),
-        unpacked(tmp_path / "bomb", "mine", 1_000_000) as stream,
+        unpacked(tmp_path / "bomb", "mine", Room(1_000_000)) as stream,
     ):
         list(lines(stream))
 
