@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from categories.act import Outcome, Result
@@ -21,7 +22,6 @@ from categories.starter import starter_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from categories.act import Act, Generation
     from categories.sources import ListSource
@@ -143,4 +143,12 @@ def writing(lists_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:  # full, of another owner, gone
-        raise ListRefused(f"cannot write {lists_dir}: {problem.strerror or type(problem).__name__}") from problem
+        raise ListRefused(f"{_place(problem, lists_dir)}: {problem.strerror or type(problem).__name__}") from problem
+
+
+def _place(problem: OSError, lists_dir: Path) -> str:
+    """What failed, as far as the disk says: it may be the log's file, or none that a person can name."""
+    if problem.filename is None:
+        return f"an act on {lists_dir} failed"
+    path = Path(str(problem.filename))
+    return f"cannot write {lists_dir}" if path.is_relative_to(lists_dir) else f"cannot use {path}"

@@ -81,7 +81,6 @@ NO_TEST_OF_ITS_OWN = {
     "categories/act.py": "values only; tests/categories/test_change_requests.py acts",
     "categories/entries.py": "values only",
     "categories/gathering.py": "tests/categories/test_change_requests.py and test_update.py fetch and keep",
-    "categories/switch.py": "tests/categories/test_change_requests.py switches, applies and rolls back",
     "categories/making.py": "tests/categories/test_change_requests.py makes and compares",
     "proxy/facts.py": "values only",
     "proxy/replaced/part.py": "values only",
