@@ -39,7 +39,7 @@ from proxy.demo import demo_lines
 from proxy.identity.accounts import AccountsRefused, load_accounts
 from proxy.identity.commands import users_app
 from proxy.identity.passwords import PasswordRefused
-from proxy.list_acts import UsageLog, act_of
+from proxy.list_acts import VISITED, UsageLog, act_of
 from proxy.listening import CannotListen, bind
 from proxy.lists_commands import lists_app
 from proxy.policy_files import NothingApplied
@@ -62,7 +62,7 @@ from usage_log.moments import MomentRefused, parse_since
 from usage_log.pseudonyms import KeyRefused
 from usage_log.queries import CaseNeeded
 from usage_log.spool import SpoolFull
-from usage_log.visits import month_before, visited_hosts
+from usage_log.visits import visited_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,7 +205,7 @@ def explain(
     snapshot = state.open_snapshot(folder)
     now = datetime.now(UTC)
     when = parse_since(at, snapshot.timezone, now) if at else now
-    visited = partial(hosts_below, folder, month_before(now))
+    visited = partial(hosts_below, folder, now - VISITED)
     said = explaining.explain(url, user, when, snapshot, load_accounts(folder / "accounts.json"), visited)
     _show(said.as_dict(), said.lines(), as_json)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from proxy.impact import Changed, Visited
     from proxy.verdict import Verdict
 
-#: A change of the lists is tried on the hosts that were visited in this time.
+#: Changes of the lists are tried on the hosts that were visited in this time; `explain` counts those below an entry.
 VISITED = timedelta(days=30)
 
 

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from categories.taxonomy import CHILD_ABUSE
@@ -145,8 +145,3 @@ def _numbered(rows: list[sqlite3.Row], people: dict[str, int]) -> Iterator[tuple
     for host, user, requests, addresses in rows:
         person = 0 if user is None else people.setdefault(user, len(people) + 1)
         yield host, person, requests, addresses
-
-
-def month_before(now: datetime) -> datetime:
-    """Return the moment since which visits count: 30 days ago."""
-    return now - timedelta(days=30)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,3 +114,7 @@ def test_the_limits_are_those_of_the_settings(tmp_path):
     text = DEMO + "list_updates: {hold: {shrink: 3, growth: 7}}\n"
     limits = hold_limits(loads(text, "district.yaml", tmp_path))
     assert (limits.shrink, limits.growth) == (3, 7)
+
+
+def test_the_days_are_those_that_a_change_and_explain_tell() -> None:
+    assert timedelta(days=30) == VISITED

@@ -13,7 +13,7 @@ from tests.usage_log.stored import store
 from usage_log import visits
 from usage_log.day_files import day_path
 from usage_log.record import DecisionRecord, unrecorded_row
-from usage_log.visits import TOLD_FROM, Visited, month_before, visited_hosts
+from usage_log.visits import TOLD_FROM, Visited, visited_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +184,3 @@ def test_no_room_to_count_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = visited_hosts(tmp_path, TODAY, now=NOW)
     assert found.hosts == ()
     assert found.unread == ("visits cannot be counted: database or disk is full: make room for temporary files",)
-
-
-def test_a_month_is_thirty_days() -> None:
-    assert month_before(datetime(2026, 11, 23, tzinfo=UTC)) == datetime(2026, 10, 24, tzinfo=UTC)
