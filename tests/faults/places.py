@@ -6,7 +6,8 @@ One row a place. `asks` says what the client does to reach it (tests/faults/clie
 - CLOSED: a closed connection, without a byte of the origin
 - CUT: an answer that had begun and breaks off, so that nobody takes it for whole; or no byte of it, where its beginning
   had not left yet
-- SETTLED: an answer that stood in the log as whole before its last bytes left, which may all be there, or be cut
+- SETTLED: an answer that stood in the log as whole before its last bytes left: the client has the first of its bytes,
+  none or all of them at most, and nothing else; it takes it for whole only where it has all
 - ANSWERED: the fault comes after the answer, or changes nothing for this client
 """
 
