@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _FILE = "attempt.json"
 
+#: Characters of the file that are read: a longer one is not ours.
+_FILE_CAP = 1024**2
+
 #: Characters of what a crash says that are kept: it may quote anything.
 _CRASH_CAP = 300
 
@@ -49,7 +52,8 @@ def attempt_noted(lists_dir: Path) -> Iterator[list[str]]:
 def last_attempt(lists_dir: Path) -> Attempt | None:
     """The last one, or None where the lists were never asked for, or where that cannot be read."""
     try:
-        said = json.loads((lists_dir / _FILE).read_text(encoding="utf-8"))
+        with (lists_dir / _FILE).open(encoding="utf-8") as file:
+            said = json.loads(file.read(_FILE_CAP))
         return Attempt(datetime.fromisoformat(said["at"]).astimezone(UTC), bool(said["failed"]), str(said["says"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FILE = "history.jsonl"
 
+#: Bytes of its end that are read: a line is some 200, and one comes a night.
+_FILE_CAP = 16 * 1024**2
+
 
 class Kind(StrEnum):
     """How a generation came into force."""
@@ -48,7 +51,9 @@ def append(lists_dir: Path, applied: Applied) -> None:
 def history(lists_dir: Path) -> tuple[Applied, ...]:
     """Everything that was put in force, the oldest first; a line that is damaged is left out."""
     try:
-        lines = (lists_dir / FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+        with (lists_dir / FILE).open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _FILE_CAP))
+            lines = file.read(_FILE_CAP).decode("utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return ()
     return tuple(found for found in map(_read, lines) if found is not None)

@@ -85,3 +85,9 @@ def test_a_folder_of_somebody_else_hides_no_refusal(tmp_path: Path, monkeypatch:
     (tmp_path / "attempt.json").mkdir()
     with pytest.raises(FloorRefused):
         refused(tmp_path, FloorRefused("list a: is empty"))
+
+
+def test_a_file_without_end_is_not_read_to_it(tmp_path: Path) -> None:
+    says = "x" * 1024**2
+    (tmp_path / "attempt.json").write_text(f'{{"at": "2026-11-23T03:30:00+00:00", "failed": true, "says": "{says}"}}')
+    assert last_attempt(tmp_path) is None

@@ -56,3 +56,11 @@ def test_times_keep_their_zone(tmp_path: Path) -> None:
     change = Change("a", None, made, "ann", ListsDifference(()), Verdicts(), ())
     (tmp_path / CHANGE_FILE).write_bytes(to_json(change))
     assert change_of(tmp_path).made.utcoffset() == made.utcoffset()
+
+
+def test_a_file_without_end_is_not_read_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    change = Change("a", None, datetime(2026, 11, 23, 3, 30, tzinfo=UTC), "ann", ListsDifference(()), Verdicts(), ())
+    (tmp_path / CHANGE_FILE).write_bytes(to_json(change))
+    monkeypatch.setattr("categories.change._FILE_CAP", len(to_json(change)) - 1)
+    with pytest.raises(ListRefused):
+        change_of(tmp_path)

@@ -79,3 +79,11 @@ def test_bytes_that_are_no_text_cost_their_line_alone(tmp_path: Path) -> None:
 def test_a_rollback_counts_until_a_person_applies_an_update(kinds: tuple[Kind, ...], held: bool) -> None:
     past = tuple(each for kind in kinds for each in applied("a", kind=kind))
     assert (rolled_back(past) is not None) is held
+
+
+def test_of_a_file_without_end_the_last_lines_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in applied("a", "b", "c"):
+        append(tmp_path, each)
+    line = (tmp_path / FILE).stat().st_size // 3
+    monkeypatch.setattr("categories.history._FILE_CAP", line + line // 2)
+    assert history(tmp_path) == applied("c")
