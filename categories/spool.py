@@ -26,7 +26,7 @@ from categories.keys import entry_key
 from categories.meta import EntryClass, ListSummary
 from categories.plain_names import take_plain
 from categories.rows import LINE_BITS, Rows, shard_of
-from categories.streams import UNPACKED_CAP, Room, damage_refused
+from categories.streams import Room, damage_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -154,7 +154,7 @@ class _Bounds:
     """What all files of a list may have together, whatever their lines say: blank ones take time as well."""
 
     source: ListSource
-    room: Room = field(default_factory=lambda: Room(UNPACKED_CAP))
+    room: Room = field(default_factory=Room)
     lines: int = 0
 
     def count(self, lines: int) -> None:

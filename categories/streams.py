@@ -9,7 +9,7 @@ import stat
 import tarfile
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ _PAGE = re.compile(rb"[\xef\xbb\xbf\s]*<[a-z!?/]", re.IGNORECASE)
 class Room:
     """How many more bytes may be unpacked; several files may share it."""
 
-    left: int
+    left: int = field(default_factory=lambda: UNPACKED_CAP)
 
 
 class CappedReader(io.RawIOBase):
@@ -85,7 +85,7 @@ def damage_refused(path: Path, name: str) -> Iterator[None]:
 @contextmanager
 def unpacked(path: Path, name: str, room: Room | None = None) -> Iterator[CappedReader]:
     """The bytes of a regular file, gunzipped where its first bytes say so. `name` is how errors call it."""
-    room = room or Room(UNPACKED_CAP)
+    room = room or Room()
     with damage_refused(path, name):
         # O_NOFOLLOW, O_NONBLOCK: neither a link out of a tree nor a pipe that never answers.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

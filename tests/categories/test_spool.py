@@ -151,7 +151,7 @@ def test_blank_lines_of_a_list_in_one_piece_count(tmp_path: Path, monkeypatch: p
 
 def test_the_files_of_a_list_share_the_room_for_their_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line without an end is dropped, and its bytes count all the same."""
-    monkeypatch.setattr(spool_module, "UNPACKED_CAP", 100_000)
+    monkeypatch.setattr("categories.streams.UNPACKED_CAP", 100_000)
     item = parts_at_hand(tmp_path, b"a.test\n" + b"x" * 60_000, b"x" * 60_000)
     with pytest.raises(ListRefused, match="unpacks to more than a list can hold"):
         spooled(tmp_path, item)

@@ -59,7 +59,7 @@ class ListOpening:
 
 def openings() -> Mapping[str, ListOpening]:
     """Give every opening by its name."""
-    streams.unpacked.__wrapped__.__defaults__ = (UNPACKED,)
+    streams.UNPACKED_CAP = UNPACKED
     flat = {name: ListOpening(_mutated(name), _flat(name)) for name in FORMATS if name != "ut1"}
     return {
         **flat,
