@@ -178,12 +178,12 @@ def config_rollback(config: ConfigFile, revision: int, reason: Reason, as_json: 
 
 def _put_into_force(config: Path, reason: str, put: Callable[..., Applied], as_json: bool) -> None:
     """Have `put` make a revision, of the past ones, an author, the time and its lists, and say what it changed."""
-    why = words(reason, "a reason")
+    who, why = words(state.author(), "an author"), words(reason, "a reason")
     yield_to_workers()
     folder = state.state_folder(config)
     before = state.settings_before(folder)
     with progress_bar() as progress:
-        act = act_of(folder, state.author(), f"config: {why}", USAGE_LOG, progress=progress)
+        act = act_of(folder, who, f"config: {why}", USAGE_LOG, progress=progress)
         lists = state.with_lists(folder, act, _say)
         applied = put(Revisions(folder), state.author(), datetime.now(UTC), lists)
     changes = difference(before, applied.settings)

@@ -102,10 +102,10 @@ def _sources(config: Path) -> tuple[Path, tuple[ListSource, ...]]:
 
 @contextmanager
 def _acting(folder: Path, author: str, reason: str, usage_log: UsageLog) -> Iterator[Act]:
-    why = words(reason, "a reason")
+    who, why = words(author, "an author"), words(reason, "a reason")
     yield_to_workers()
     with progress_bar() as progress:
-        yield act_of(folder, author, why, usage_log, progress)
+        yield act_of(folder, who, why, usage_log, progress)
 
 
 def _update(

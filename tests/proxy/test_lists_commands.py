@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from breakwater import app
 from categories.attempts import last_attempt
 from categories.history import history
 from config.revisions import RevisionRefused
@@ -76,22 +77,42 @@ def test_the_log_of_the_filter_is_not_told(tmp_path: Path, answers: dict[str, An
     assert "people" not in said.output
 
 
-COMMANDS = ("update", "compile", "apply", "rollback")
+COMMANDS = (("update",), ("compile",), ("apply", "000002"), ("rollback",))
 
 
 @pytest.mark.parametrize("reason", ["", " \t\n", "x" * 501], ids=["nothing", "blanks", "501 characters"])
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_reason_has_to_say_something(tmp_path: Path, answers: dict[str, Answer], command: str, reason: str) -> None:
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_reason_has_to_say_something(
+    tmp_path: Path, answers: dict[str, Answer], command: tuple[str, ...], reason: str
+) -> None:
     before = history(tmp_path / "state" / "lists")
-    said = run(tmp_path, command, "--reason", reason)
+    said = run(tmp_path, *command, "--reason", reason)
     assert isinstance(said.exception, RevisionRefused)
     assert history(tmp_path / "state" / "lists") == before
     assert last_attempt(tmp_path / "state" / "lists") is None  # nobody was asked: nothing failed
 
 
-def test_a_reason_is_kept_as_one_line_that_a_terminal_only_shows(tmp_path: Path, answers: dict[str, Answer]) -> None:
-    reason = "ours\x1b[31m\nforged"
+FORGED = "ours\x1b[31m\nforged"
+SHOWN = r"ours\x1b[31m forged"
+
+
+def test_who_and_why_are_kept_as_one_line_that_a_terminal_only_shows(
+    tmp_path: Path, answers: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", FORGED)
     for command in ("update", "rollback", "compile"):
-        assert run(tmp_path, command, "--reason", reason).exit_code == 0
-    kept = {applied.reason for applied in history(tmp_path / "state" / "lists")[-3:]}
-    assert kept == {r"ours\x1b[31m forged"}
+        assert run(tmp_path, command, "--reason", FORGED).exit_code == 0
+    kept = {(applied.author, applied.reason) for applied in history(tmp_path / "state" / "lists")[-3:]}
+    assert kept == {(SHOWN, SHOWN)}
+
+
+def test_the_reason_of_config_apply_stands_so_in_the_history_of_the_lists(
+    tmp_path: Path, answers: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", FORGED)
+    config = tmp_path / "district.yaml"
+    config.write_text(config.read_text().replace("category: gambling}]", "category: games}]"))
+    said = CliRunner().invoke(app, ["config", "apply", "--config", str(config), "--reason", FORGED])
+    assert said.exit_code == 0, said.output
+    last = history(tmp_path / "state" / "lists")[-1]
+    assert (last.author, last.reason) == (SHOWN, f"config: {SHOWN}")
