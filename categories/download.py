@@ -186,7 +186,7 @@ class _Fetch:
     def settle(self, target: Path) -> str:
         """Put the list, checked, where it is wanted, and say how it came."""
         if self._unchanged and self._last:
-            _share(self._file, target)
+            share(self._file, target)
             keep_state(target, self._url, self._last.validators)
             return f"list {self._source.name}: not modified since {_day(target)}"
         _check(self._source, self._part)
@@ -200,8 +200,8 @@ class _Fetch:
         return f"list {self._source.name}: {target.stat().st_size:,} bytes{before}, of {_day(target)}"
 
 
-def _share(file: Path, target: Path) -> None:
-    """The same bytes and the same time under another name; neither is ever written again."""
+def share(file: Path, target: Path) -> None:
+    """The same bytes and the same time under another name; neither is ever written again. Raises OSError."""
     try:
         os.link(file, target)
     except OSError:  # a file system without links

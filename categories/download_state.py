@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from categories.digests import file_digest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -82,7 +84,7 @@ def state_of(file: Path, url: str) -> DownloadState | None:
         with state_file(file).open("rb") as stream:
             body = json.loads(stream.read(_STATE_CAP))
         state = DownloadState(body["url"], body["digest"], Validators(**body["validators"]))
-        fits = state.url == _digest_of(url) and state.digest == _file_digest(file)
+        fits = state.url == _digest_of(url) and state.digest == file_digest(file)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     return state if fits else None
@@ -90,7 +92,7 @@ def state_of(file: Path, url: str) -> DownloadState | None:
 
 def keep_state(file: Path, url: str, validators: Validators) -> None:
     """Write down what is known of `file`. Raises OSError."""
-    state = DownloadState(_digest_of(url), _file_digest(file), validators)
+    state = DownloadState(_digest_of(url), file_digest(file), validators)
     state_file(file).write_text(json.dumps(asdict(state)), encoding="ascii")
 
 
@@ -107,8 +109,3 @@ def state_file(file: Path) -> Path:
 
 def _digest_of(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()
-
-
-def _file_digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

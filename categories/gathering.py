@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from categories.download import download
+from categories.digests import file_digest
+from categories.download import download, share
 from categories.download_state import state_file, state_of
 from categories.errors import IndexRefused, ListRefused, ListUnreachable
 from categories.floor import refusing_floor
@@ -14,7 +14,7 @@ from categories.formats import FORMATS
 from categories.meta import read_meta
 from categories.source_checks import check_checksum, check_private
 from categories.sources import digest_of
-from categories.spool import ListAtHand, file_digest, version_of
+from categories.spool import ListAtHand, version_of
 from categories.starter import STARTER, starter_list
 from categories.streams import damage_refused
 
@@ -56,8 +56,12 @@ def keep_last(downloads: Path, cache: Path) -> None:
     for path in downloads.iterdir():
         fresh = cache / f".{path.name}"
         fresh.unlink(missing_ok=True)
-        os.link(path, fresh)
+        share(path, fresh)
         fresh.replace(cache / path.name)
+    listed = {path.name.partition(".")[0] for path in downloads.iterdir()}  # no list's name has a dot
+    for path in cache.iterdir():
+        if path.name.removeprefix(".").partition(".")[0] not in listed:  # of a list that left the settings
+            path.unlink()
 
 
 def keep(sources: Sequence[ListSource], before: Path | None, downloads: Path) -> list[ListSource]:
@@ -67,7 +71,7 @@ def keep(sources: Sequence[ListSource], before: Path | None, downloads: Path) ->
         state = state_of(before / source.name, source.url) if before and source.url else None
         if before and state and source.wants(state.digest):
             for path in (before / source.name, state_file(before / source.name)):
-                os.link(path, downloads / path.name)
+                share(path, downloads / path.name)
         elif source.url is not None:
             missing.append(source)
     return missing

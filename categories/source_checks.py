@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import stat
 from typing import TYPE_CHECKING
 
+from categories.digests import file_digest
 from categories.errors import ListRefused
 from categories.formats import FORMATS
 from categories.sources import LIST_NAME, LIST_NAME_RULE
@@ -62,7 +62,6 @@ def check_checksum(source: ListSource, at: Path) -> None:
     with damage_refused(at, f"list {source.name}"):
         if not stat.S_ISREG(at.stat().st_mode):  # a pipe would be waited for
             raise ListRefused(f"list {source.name}: {at} is no regular file, and a checksum is of one; remove it")
-        with at.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_digest(at)
     if not source.wants(digest):
         raise ListRefused(f"list {source.name}: its checksum is not the one in the settings; found sha256:{digest}")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from categories.blocks import blocks, one_piece
 from categories.declared import check_whole
+from categories.digests import file_digest
 from categories.entries import Covers
 from categories.errors import ListRefused
 from categories.expression_index import Expression
@@ -257,9 +258,3 @@ def version_of(item: ListAtHand) -> tuple[datetime, str]:
         digests = [item.digest] if item.digest else [file_digest(path) for path in paths]
     digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     return item.made or datetime.fromtimestamp(int(newest), UTC), digest
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -217,6 +217,28 @@ def test_new_settings_download_what_is_missing_and_nothing_else(district: Distri
     assert history(district.lists)[-1].kind is Kind.SETTINGS
 
 
+def test_a_file_system_without_links_is_copied_on(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refused)
+    assert district.says(*BEFORE, "new.test").update() is Result.APPLIED
+    compile_generation(district.sources, district.lists, district.act)
+    assert district.covers("new.test")
+    assert district.update() is Result.UNCHANGED
+
+
+def test_what_was_downloaded_of_a_list_that_left_the_settings_is_removed(district: District) -> None:
+    cache = district.lists / "downloads"
+    (cache / "gone").write_bytes(b"a.test\n")
+    (cache / "gone.json").write_bytes(b"{}")
+    (cache / "gone.part").write_bytes(b"a.t")
+    (cache / ".gone").write_bytes(b"a.t")
+    (cache / "mine.part").write_bytes(b"ho")  # goes on with the next update, or not: its own download tells
+    assert district.says(*BEFORE, "new.test").update() is Result.APPLIED
+    assert {path.name for path in cache.iterdir()} == {"mine", "mine.json"}
+
+
 def test_another_address_of_a_list_is_asked_by_new_settings(district: District) -> None:
     district.answers["/other"] = body(b"other.test\n")
     moved = replace(district.sources[0], url=f"{district.url}/other")
