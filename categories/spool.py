@@ -114,11 +114,9 @@ class Spool:
 
     def add(self, item: ListAtHand) -> None:
         """Parse a whole list. Raises ListRefused when it is damaged, or when too many lines are no entries."""
-        tally, version = (
-            Tally(),
-            version_of(item),
-        )  # before a line is read: what is written meanwhile is of the next one
+        tally = Tally()
         with refusing_floor(item.source):
+            version = version_of(item)  # before a line is read: what is written meanwhile is of the next one
             for later in _in_turn(self._parsed(item), 2 * self.pool.processes):
                 tally.add(later)
                 self.progress(item.source.name, tally.lines, None)
@@ -254,6 +252,9 @@ def version_of(item: ListAtHand) -> tuple[datetime, str]:
     """When the list was made (the time of its file, of its newest part for a tree) and its digest."""
     paths = [item.at] if item.at.is_file() else [part.path for part in item.opened.parts]
     with damage_refused(item.at, f"list {item.source.name}"):
+        for path in paths:
+            if not path.is_file() and path.exists():  # a pipe would be waited for
+                raise ListRefused(f"list {item.source.name}: {path} is no regular file")
         newest = max((path.stat().st_mtime for path in paths), default=0.0)
         digests = [item.digest] if item.digest else [file_digest(path) for path in paths]
     digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
