@@ -143,11 +143,17 @@ def test_a_bad_list_changes_nothing_and_says_why(own_product: Product, served: d
 
 
 def visit(product: Product, network: Network, *people: tuple[str, str | None]) -> None:
+    """Each of them opens a page of allowed.test; every worker looks once a second for new accounts."""
+    before = len(visits(product))
     for name, password in people:
-        with Client(product) as client:
-            url = f"http://allowed.test:{network.plain_port}/"
-            assert client.get(url, credentials(name, password)).status == 200
-    wait_for(lambda: len(visits(product)) >= len(people), 30, "the visits in the log", lambda: product.output)
+        wait_for(lambda n=name, p=password: opens(product, network, n, p), 10, "an open door", lambda: product.output)
+    wait_for(lambda: len(visits(product)) >= before + len(people), 30, "the visits in the log", lambda: product.output)
+
+
+def opens(product: Product, network: Network, name: str, password: str | None) -> bool:
+    with Client(product) as client:
+        url = f"http://allowed.test:{network.plain_port}/"
+        return client.get(url, credentials(name, password)).status == 200
 
 
 def visits(product: Product) -> list[str]:
@@ -165,17 +171,10 @@ def test_hosts_that_three_people_visited_are_shown_where_their_verdict_changes(
     assert "that change verdict: 0" in result.stderr
     password = "kelp:forest-12-otter"
     own_product.done("users", "add", "cat", "--password-stdin", text=f"{password}\n")
-    wait_for(lambda: cat_may(own_product, network, password), 10, "the new account", lambda: own_product.output)
     visit(own_product, network, ("cat", password))
     served["/moving"] = says(*HOSTS, "allowed.test", "988lifeline.org", "poker.test")
     result = own_product.command("lists", "update")
     assert "  allowed.test: allow default -> block category.games (3 people)" in result.stderr
-
-
-def cat_may(product: Product, network: Network, password: str) -> bool:
-    with Client(product) as client:
-        url = f"http://mixed.test:{network.plain_port}/good"
-        return client.get(url, credentials("cat", password)).status != 407
 
 
 def test_a_list_is_fetched_only_when_it_has_changed_and_goes_on_where_it_was_cut_off(
