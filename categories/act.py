@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from categories.change import Verdicts
+from categories.digests import file_digest
 from categories.history import Applied
 from categories.meta import META_FILE
 
@@ -37,7 +37,7 @@ class Generation:
     @property
     def digest(self) -> str:
         """SHA-256 of meta.json, which vouches for every other file of the generation."""
-        return hashlib.sha256((self.folder / META_FILE).read_bytes()).hexdigest()
+        return file_digest(self.folder / META_FILE)
 
     @property
     def exit_code(self) -> int:

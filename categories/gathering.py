@@ -13,9 +13,8 @@ from categories.floor import refusing_floor
 from categories.formats import FORMATS
 from categories.meta import read_meta
 from categories.source_checks import check_checksum, check_private
-from categories.sources import digest_of
 from categories.spool import ListAtHand, version_of
-from categories.starter import STARTER, starter_list
+from categories.starter import STARTER, digest_with_starter, starter_list
 from categories.streams import damage_refused
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def unchanged(sources: Sequence[ListSource], generation: Path, downloads: Path) 
         return False
     known = {summary.name: summary.digest for summary in meta.lists}
     starter = starter_list()
-    same = meta.sources == digest_of((starter.source, *sources)) and known.get(STARTER) == version_of(starter)[1]
+    same = meta.sources == digest_with_starter(sources) and known.get(STARTER) == version_of(starter)[1]
     return same and all(
         place.is_file() and file_digest(place) == known.get(source.name)
         for source, place in ((source, place_of(source, downloads)) for source in sources)

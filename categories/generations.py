@@ -51,6 +51,14 @@ def kept(lists_dir: Path) -> list[Path]:
     return sorted((path for path in folder.iterdir() if _ID.fullmatch(path.name)), reverse=True)
 
 
+def in_force_first(lists_dir: Path) -> list[Path]:
+    """The folders of all generations: the one in force, where that can be told, then the newest first."""
+    try:
+        return [current(lists_dir), *kept(lists_dir)]
+    except IndexRefused:
+        return kept(lists_dir)
+
+
 @contextmanager
 def locked(lists_dir: Path) -> Iterator[None]:
     """Be the only one to change the lists. Raises UpdateBusy, or ListRefused where the folder cannot be written."""

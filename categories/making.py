@@ -14,7 +14,7 @@ from categories.difference import ListChange, ListsDifference, difference
 from categories.errors import IndexRefused
 from categories.floor import check_floor
 from categories.gathering import at_hand
-from categories.generations import current, kept, named
+from categories.generations import current, in_force_first, named
 from categories.history import history, rolled_back
 from categories.holds import holds
 from categories.index import CategoryIndex
@@ -136,11 +136,7 @@ def in_force(lists_dir: Path) -> Iterator[CategoryIndex | None]:
 
 
 def _readable(lists_dir: Path) -> Iterator[CategoryIndex]:
-    try:
-        first = [current(lists_dir)]
-    except IndexRefused:
-        first = []
-    for folder in first + kept(lists_dir):
+    for folder in in_force_first(lists_dir):
         try:
             yield CategoryIndex.open(folder)
         except IndexRefused:

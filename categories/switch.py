@@ -17,13 +17,13 @@ from categories.index import CategoryIndex
 from categories.making import Made, generation_at, in_force, net_change
 from categories.meta import read_meta
 from categories.source_checks import check_sources
-from categories.sources import digest_of
-from categories.starter import starter_list
+from categories.starter import digest_with_starter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from categories.act import Act, Generation
+    from categories.history import Applied
     from categories.sources import ListSource
 
 
@@ -58,8 +58,9 @@ def rollback(sources: Sequence[ListSource], lists_dir: Path, act: Act, generatio
         again = generation_at(_kept_generation(lists_dir, generation))
         _check(sources, lists_dir, again, f"it was made for other settings; {_fitting(sources, lists_dir)}")
         point_to(lists_dir, again.folder)
-        act.record(act.applied(Kind.ROLLBACK, again), again, net_change(_now(lists_dir), again, act))
-        _publish(lists_dir, act, Kind.ROLLBACK, again)
+        applied = act.applied(Kind.ROLLBACK, again)
+        act.record(applied, again, net_change(_now(lists_dir), again, act))
+        _publish(lists_dir, applied)
         return Outcome(Result.APPLIED, again)
 
 
@@ -82,16 +83,17 @@ def _switched(lists_dir: Path, made: Made, act: Act, kind: Kind) -> Iterator[Gen
     generation = replace(made.generation, folder=adopt(lists_dir, origin))
     try:
         point_to(lists_dir, generation.folder)
-        act.record(act.applied(kind, generation), generation, made.change)
+        applied = act.applied(kind, generation)
+        act.record(applied, generation, made.change)
         yield generation
     except BaseException:
         withdraw(lists_dir, generation.folder, origin)
         raise
-    _publish(lists_dir, act, kind, generation)
+    _publish(lists_dir, applied)
 
 
-def _publish(lists_dir: Path, act: Act, kind: Kind, generation: Generation) -> None:
-    append(lists_dir, act.applied(kind, generation))
+def _publish(lists_dir: Path, applied: Applied) -> None:
+    append(lists_dir, applied)
     publish(lists_dir)
     drop(lists_dir)  # it was compared with what is not in force any more
     prune(lists_dir, last_in_force(history(lists_dir), KEPT))
@@ -99,7 +101,7 @@ def _publish(lists_dir: Path, act: Act, kind: Kind, generation: Generation) -> N
 
 def _check(sources: Sequence[ListSource], lists_dir: Path, generation: Generation, otherwise: str) -> None:
     """Raise ListRefused for lists of other settings, damaged ones, and a floor that is too small (invariant 1)."""
-    if read_meta(generation.folder).sources != digest_of((starter_list().source, *sources)):
+    if read_meta(generation.folder).sources != digest_with_starter(sources):
         raise ListRefused(f"generation {generation.id}: {otherwise}")
     CategoryIndex.open(generation.folder).close()
     with in_force(lists_dir) as now:
@@ -116,7 +118,7 @@ def _now(lists_dir: Path) -> Generation | None:
 
 def _fitting(sources: Sequence[ListSource], lists_dir: Path) -> str:
     """Which of the kept ones a person can name instead."""
-    wanted, fitting = digest_of((starter_list().source, *sources)), []
+    wanted, fitting = digest_with_starter(sources), []
     for folder in kept(lists_dir):
         with suppress(IndexRefused):
             if read_meta(folder).sources == wanted and folder != current(lists_dir):

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from categories.act import Act, Generation, Outcome, Result, no_verdicts, silent
 from categories.errors import IndexRefused, ListRefused
 from categories.gathering import fetch, keep, keep_last, unchanged
-from categories.generations import current, kept, locked, switching, unfinished
+from categories.generations import current, in_force_first, locked, switching, unfinished
 from categories.held import drop, held, hold
 from categories.history import Kind
 from categories.holds import HoldLimits
 from categories.making import DOWNLOADS, compare, generation_at, is_in_force, make
 from categories.source_checks import check_sources
-from categories.sources import digest_of
-from categories.starter import starter_list
+from categories.starter import digest_with_starter
 from categories.switch import put_in_force, writing
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def compiled(sources: Sequence[ListSource], lists_dir: Path, act: Act = NOBODY) 
 
 def fits(index: CategoryIndex, sources: Sequence[ListSource]) -> bool:
     """True when the index was compiled from these very sources: other settings, or a crash, leave one that was not."""
-    return index.sources == digest_of((starter_list().source, *sources))
+    return index.sources == digest_with_starter(sources)
 
 
 @contextmanager
@@ -132,10 +131,7 @@ def _at_work(sources: Sequence[ListSource], lists_dir: Path) -> Iterator[Path]:
 
 def _downloads(lists_dir: Path) -> Path | None:
     """What the generation in force was made from; where that is lost, the newest that is kept."""
-    try:
-        folders = [current(lists_dir), *kept(lists_dir)]
-    except IndexRefused:
-        folders = kept(lists_dir)
+    folders = in_force_first(lists_dir)
     return next((folder / DOWNLOADS for folder in folders if (folder / DOWNLOADS).is_dir()), None)
 
 

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from categories.formats import domains
 from categories.formats.entry import OpenedList, Part
-from categories.sources import ListSource
+from categories.sources import ListSource, digest_of
 from categories.spool import ListAtHand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: The list's name in verdicts and records.
 STARTER = "starter"
@@ -40,6 +44,11 @@ def starter_list() -> ListAtHand:
         for path in sorted(_FOLDER.glob(f"*{_SUFFIX}"))
     )
     return ListAtHand(ListSource(STARTER, "domains", path=_FOLDER), _FOLDER, OpenedList(parts), _MADE)
+
+
+def digest_with_starter(sources: Iterable[ListSource]) -> str:
+    """What a generation keeps of the sources that it was made from: ours, then the subscribed ones."""
+    return digest_of((starter_list().source, *sources))
 
 
 @cache

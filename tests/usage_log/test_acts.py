@@ -25,7 +25,6 @@ from usage_log.spool import Spool, SpoolFull
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime.now(UTC)
@@ -37,15 +36,6 @@ ACT = ListsAct(
     digest="9f" * 32,
     changes={"malware": (3, 1), "pornography": (120, 4)},
 )
-
-
-@pytest.fixture
-def processes() -> Iterator[list[subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-    yield started
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def acts_of(state_dir: Path) -> list[ListsAct | None]:

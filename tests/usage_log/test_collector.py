@@ -12,7 +12,6 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,20 +21,8 @@ from usage_log.day_files import day_path, stored_days
 from usage_log.spool import Spool
 from usage_log.tailing import RetentionUnknown
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 ROOT = Path(__file__).parents[2]
 SMALL = 32 * 1024
-
-
-@pytest.fixture
-def processes() -> Iterator[list[subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-    yield started
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def start(state_dir: Path, metrics: str = "127.0.0.1:0", pipe: int | None = None) -> subprocess.Popen[str]:
