@@ -44,6 +44,12 @@ def evaluate(facts: RequestFacts, snapshot: PolicySnapshot) -> Verdict:
     return verdict
 
 
+def evaluate_later(facts: RequestFacts, snapshot: PolicySnapshot) -> Verdict | None:
+    """Decide again about what was let through, at a later stage; None where nothing more is recognised there."""
+    recognised = any(detector(facts, snapshot) is not None for detector in DETECTORS[facts.stage])
+    return evaluate(facts, snapshot) if recognised else None
+
+
 def error_verdict(what: str, revision: int) -> Verdict:
     """Fail closed: the answer to a failure of ours. `what` ends the reason code: "hook", "usage-log"."""
     return Verdict(Action.BLOCK, f"error.{what}", revision, status=503)
@@ -63,7 +69,7 @@ def matches_of(facts: RequestFacts, snapshot: PolicySnapshot) -> tuple[Match, ..
     The lists are asked about the place where the bytes go. A name that the client only claims is compared with it
     (`address.mismatch`); it is neither believed nor put on the person's record as a category.
     """
-    found = [match for detector in DETECTORS if (match := detector(facts, snapshot)) is not None]
+    found = [match for detector in DETECTORS[facts.stage] if (match := detector(facts, snapshot)) is not None]
     host_only = facts.stage in _HOST_STAGES
     path, query = ("", "") if host_only else (facts.path, facts.query)
     entries = snapshot.index.lookup(facts.target_host, path, query)

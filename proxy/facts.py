@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from ipaddress import IPv4Address, IPv6Address
 
@@ -31,6 +33,32 @@ class Intent(StrEnum):
     SUBRESOURCE = "subresource"
     PREFETCH = "prefetch"
     BACKGROUND = "background"
+
+
+class Carrier(StrEnum):
+    """What carries bytes that are no request."""
+
+    TUNNEL = "tunnel"  # behind CONNECT
+    TLS = "tls"  # behind CONNECT, inside TLS that we opened
+    WEBSOCKET = "websocket"
+
+
+#: How much of each direction an Opening keeps, in bytes, and of one WebSocket message.
+OPENING_CAP = 512
+MESSAGE_CAP = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a stream of bytes that are no request begins."""
+
+    carrier: Carrier
+    client: bytes = b""  # the first bytes that the client sent, messages of a WebSocket put together
+    server: bytes = b""  # and those of the origin
+    message: bytes = b""  # the beginning of the WebSocket message that is judged
+
+
+_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +87,9 @@ class RequestFacts:
     interceptable: bool = True  # False: TLS will not be opened, so no page can be shown inside it
     intent: Intent = Intent.BACKGROUND
     page: str | None = None  # the initiator's host, from Referer or Origin
+    fields: Mapping[str, str] = _NO_FIELDS  # of the head, names in lower case; none that holds a secret
+    alpn: tuple[str, ...] = ()  # protocols that the ClientHello offers (RFC 7301)
+    opening: Opening | None = None  # at stage STREAM
 
     @property
     def target_host(self) -> str:

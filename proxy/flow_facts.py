@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from proxy.recording import Exchange
     from proxy.snapshot import PolicySnapshot
 
+#: Fields that no detector is shown: they let whoever has them speak in somebody's name.
+_SECRETS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+#: Longest value of a field that detectors see, in characters.
+_VALUE_CAP = 2048
+
 #: A header that names a host which is no host: never equal to a canonical one, so it never agrees with anything.
 _NO_HOST = "(malformed)"
 
@@ -101,7 +107,19 @@ def request_facts(
         host_header=_claimed_host(flow, address.host, address.port) if tunnel else None,
         intent=_intent(request),
         page=_page(request),
+        fields=shown_fields(request.headers),
     )
+
+
+def shown_fields(headers: http.Headers) -> dict[str, str]:
+    """Give what detectors may see of a head: names in lower case, repeated fields joined (RFC 9110, section 5.3)."""
+    shown: dict[str, str] = {}
+    for raw, value in headers.fields:
+        name = raw.lower().decode("ascii", "replace")
+        if name not in _SECRETS:
+            text = value[:_VALUE_CAP].decode("utf-8", "replace")
+            shown[name] = f"{shown[name]}, {text}"[:_VALUE_CAP] if name in shown else text
+    return shown
 
 
 def _refuse_unfit(request: http.Request) -> None:

@@ -1,31 +1,44 @@
-"""Techniques that are recognised by what a request does, not by a list. One file a technique.
+"""Techniques that are recognised by what a request does, not by a list. One file a family.
 
 A new one: a file here with functions of the shape of `Detector`, their lines in DETECTORS, their codes in
-proxy/reasons.py and docs/reasons.md, rows in tests/cases/.
+proxy/reasons.py and docs/reasons.md, rows in tests/cases/. A protocol that is known by its first bytes is a `Signature`
+(signature.py), with its line in opening.py.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.detectors import destination
+from proxy.detectors import destination, opening
+from proxy.facts import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from proxy.facts import RequestFacts
     from proxy.snapshot import PolicySnapshot
     from proxy.verdict import Match
 
 
 class Detector(Protocol):
-    """Says what it recognised, or None. Pure, and cheap: each is asked on every request, at every stage."""
+    """Says what it recognised, or None. Pure, and cheap: each is asked on every request, at its stages."""
 
     def __call__(self, facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
         """Recognise one technique. A detector that raises is a block (fail closed)."""
 
 
-DETECTORS: tuple[Detector, ...] = (
+_DESTINATION: tuple[Detector, ...] = (
     destination.mismatch,
     destination.private,
     destination.literal,
     destination.port,
 )
+
+#: Which are asked when. What comes later has passed the stages before.
+DETECTORS: Mapping[Stage, tuple[Detector, ...]] = {
+    Stage.CONNECT: _DESTINATION,
+    Stage.CLIENT_HELLO: _DESTINATION,
+    Stage.REQUEST: _DESTINATION,
+    Stage.RESPONSE: (),
+    Stage.STREAM: (opening.recognise,),
+}

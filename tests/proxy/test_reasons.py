@@ -6,6 +6,7 @@ import pytest
 
 from categories.taxonomy import TAXONOMY
 from proxy.detectors import DETECTORS
+from proxy.facts import Stage
 from proxy.reasons import NEVER_LIFTED, REASONS, is_technique, status_of, title_of
 
 #: reference/bypass-and-p2p.md, section B
@@ -62,7 +63,9 @@ def test_every_code_that_the_sources_name_is_known(request):
 
 
 def test_detectors_stand_in_one_visible_place():
-    assert len(DETECTORS) == len(set(DETECTORS)) >= 4
+    assert set(DETECTORS) == set(Stage)
+    for stage, asked in DETECTORS.items():
+        assert len(asked) == len(set(asked)), stage
 
 
 @pytest.mark.parametrize(
