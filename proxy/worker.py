@@ -197,8 +197,8 @@ class Worker:
     async def _tick(self) -> None:
         """Once a second: use the limits in force, tell the supervisor, and look after what has been open for long."""
         while True:
-            self._use(self._state.limits)
             memory = await asyncio.to_thread(private_memory)
+            self._use(self._state.limits)  # before the status in the same turn: what it says is in use
             if not await asyncio.to_thread(self._tell, self._status(memory).line()):
                 self._stop()  # the supervisor is gone; it will not start a second set beside us
                 return
