@@ -6,7 +6,7 @@ The models refuse by these tables, and docs/config.md is made from them.
 from __future__ import annotations
 
 #: Keys that are refused wherever they stand. "*" stands for a name that the district chose.
-KEYS = frozenset({("safe_search",), ("console",), ("groups", "*", "ldap")})
+KEYS = frozenset({("console",), ("groups", "*", "ldap")})
 
 #: Lists that have to stay empty.
 EMPTY = (("proxy", "approved_tunnels"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress, canonical_host
-from config import category_refusals, listener_refusals, refusals
+from config import category_refusals, listener_refusals, refusals, rewriting_refusals
 from config.fields import socket_address
 from config.refusals import Refusal
 
@@ -30,7 +30,12 @@ def _all(settings: Settings, today: date) -> Iterator[Refusal]:
         ("categories",), category_refusals.categories(settings.categories, settings.groups, settings.hours)
     )
     yield from _below(("lists",), category_refusals.lists(settings.lists, settings.starter_only, known))
+    yield from _below(("tenants",), rewriting_refusals.tenants(settings.tenants))
     yield from _below(("proxy",), listener_refusals.proxy(settings.proxy, known))
+    yield from _below(
+        ("proxy",),
+        rewriting_refusals.passthrough(settings.proxy.passthrough, settings.safe_search, settings.tenants),
+    )
     yield from _below(("proxy", "allow_ports"), refusals.ports(settings.proxy.allow_ports))
     yield from _below(("proxy",), _approvals(settings.proxy))
     yield from _below(("identity",), listener_refusals.identity(settings.identity, settings.proxy))

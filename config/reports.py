@@ -69,10 +69,17 @@ def _warnings(settings: Settings, today: date) -> Iterator[str]:
             yield f"categories.{id_}: monitor ended on {rule.until}; the category blocks now"
         elif rule.until and rule.until - today > _LONG_MONITOR:
             yield f"categories.{id_}: monitor runs until {rule.until}, more than a year from now"
+    yield from _unsafe(settings)
     if not (settings.district.help_desk.email or settings.district.help_desk.phone):
         yield "district.help_desk: block pages name nobody to ask"
     if settings.district.policy_url is None:
         yield "district.policy_url: block pages cannot say where the policy is"
+
+
+def _unsafe(settings: Settings) -> Iterator[str]:
+    for engine, grade in settings.safe_search:
+        if grade == "off":
+            yield f"safe_search.{engine}: off; what it finds is shown as people set it"
 
 
 def missing_files(settings: Settings) -> tuple[str, ...]:

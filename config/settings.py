@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationInfo, field_validator
 
 from categories.taxonomy import TAXONOMY, Basis, Category, Lock
-from config import category_refusals, listener_refusals
+from config import category_refusals, listener_refusals, rewriting_refusals
 from config.category_settings import CategoryRule, Group
 from config.fields import CLOSED, AbsolutePath, CategoryId, Flag, Name, Network, SocketAddress, Text, Url, named
 from config.gathering import gather, raise_all
@@ -23,6 +23,7 @@ from config.list_settings import ListSource, ListUpdates
 from config.planned import DATABASES, METHODS
 from config.problems import shown
 from config.proxy_settings import Proxy
+from config.rewriting_settings import SafeSearch, Tenants
 
 
 def _time_zone(text: str) -> str:
@@ -182,6 +183,12 @@ class Settings(BaseModel):
         description="Lists of addresses; one must map to pornography unless starter_only is true. None by default.",
     )
     list_updates: ListUpdates = Field(default=ListUpdates(), description="How the lists are kept current.")
+    safe_search: SafeSearch = Field(
+        default=SafeSearch(), description="What search engines and YouTube have to leave out. On by default."
+    )
+    tenants: Tenants = Field(
+        default=Tenants(), description="Whose accounts may be used at shared services. Everybody's by default."
+    )
     proxy: Proxy = Field(default=Proxy(), description="The proxy.")
     identity: Identity = Field(default=Identity(), validate_default=True, description="How people say who they are.")
     metrics: Metrics = Field(default=Metrics(), validate_default=True, description="Figures for Prometheus.")
@@ -209,10 +216,18 @@ class Settings(BaseModel):
         starter_only = info.data.get("starter_only", True)  # where it is misspelt, that is the problem to show
         return gather(value, handler, lambda lists: category_refusals.lists(lists, starter_only, _known(info)))
 
+    @field_validator("tenants")
+    @classmethod
+    def _tenants(cls, value: Tenants) -> Tenants:
+        raise_all(rewriting_refusals.tenants(value))
+        return value
+
     @field_validator("proxy")
     @classmethod
     def _proxy(cls, value: Proxy, info: ValidationInfo) -> Proxy:
         raise_all(listener_refusals.proxy(value, _known(info)))
+        if "safe_search" in info.data and "tenants" in info.data:
+            raise_all(rewriting_refusals.passthrough(value.passthrough, info.data["safe_search"], info.data["tenants"]))
         return value
 
     @field_validator("identity")

@@ -22,6 +22,7 @@ from proxy.next_layer import Closed, next_layer
 from proxy.reasons import MALFORMED
 from proxy.recording import POLICY, Exchange
 from proxy.respond import ask_in, failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
+from proxy.rewriting import rewritten
 from proxy.tls_hooks import TlsHooks
 from proxy.upstream import OURS, client_left
 from proxy.worker_state import judge
@@ -145,6 +146,8 @@ class Addon:
         exchange.cut = partial(handler.close, POLICY)
         if (target := judged_target(request.data.path, facts)) is not None:
             request.data.path = target
+        sent = rewritten(facts.host, request.data.path, request.headers.fields, self._state.in_force.snapshot.rewriting)
+        request.data.path, request.headers.fields = sent
         self._state.recorder.begin(exchange)
         request.stream = request_counter(exchange, self._state.recorder, self._state.limits.body_bytes)
 

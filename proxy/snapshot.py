@@ -22,6 +22,7 @@ from config.recheck import recheck
 from proxy.category_rules import CategoryRule
 from proxy.networks import address_ranges, plain, school_networks
 from proxy.reasons import DEFAULT
+from proxy.rewriting import Rewriting, compiled
 from proxy.unblock import Scope, Unblock, UnblockRefused, admit
 from proxy.verdict import Action, Verdict
 
@@ -84,6 +85,7 @@ class PolicySnapshot:
     unblocks: Mapping[str, tuple[Unblock, ...]]  # by host
     its_blocks: frozenset[str]  # hosts, with their sub-domains
     clauses: Mapping[str, str]
+    rewriting: Rewriting
     allowed: Verdict  # the answer where nothing matches
 
 
@@ -161,6 +163,7 @@ def build(
         unblocks=MappingProxyType(_by_host(given)),
         its_blocks=frozenset(its_blocks),
         clauses=MappingProxyType(settings.district.clauses.model_dump(exclude_none=True)),
+        rewriting=compiled(settings),
         allowed=Verdict(Action.ALLOW, DEFAULT, revision),
         **_reach(settings),
     )

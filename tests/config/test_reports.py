@@ -49,6 +49,11 @@ def test_what_is_allowed_and_should_be_known() -> None:
         "policy_url",
     ):
         assert word in said
+    assert not any("safe_search" in line for line in said.splitlines())
+    unsafe = reports.warnings(settings("safe_search: {bing: off}\n"), TODAY)
+    assert [line for line in unsafe if "safe_search" in line] == [
+        "safe_search.bing: off; what it finds is shown as people set it"
+    ]
     quiet = settings("identity: {required: false}\n")
     assert any("nobody has to say" in line for line in reports.warnings(quiet, TODAY))
 

@@ -40,6 +40,16 @@ async def test_an_allowed_request_goes_on_without_what_is_only_for_the_proxy(add
     assert reasons(made) == []
 
 
+async def test_a_search_is_made_safe_and_the_record_keeps_what_was_asked(addon, made):
+    made.resolver.table["www.google.com"] = PUBLIC["site.test"]
+    sent = flow("www.google.com", [SIGNED, ("youtube-restrict", "none")], path="/search?safe=off&q=cats")
+    await addon.requestheaders(Handler(), sent)
+    assert sent.response is None
+    assert sent.request.path == "/search?q=cats&safe=active&ssui=on"
+    assert dict(sent.request.headers) == {"host": "www.google.com"}
+    assert exchange_of(sent).facts.query == "safe=off&q=cats"
+
+
 async def test_every_request_says_who_it_comes_from(addon, made):
     sent = flow(headers=[("host", "site.test")])
     await addon.requestheaders(Handler(), sent)
