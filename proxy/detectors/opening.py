@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy import reasons
-from proxy.detectors import ssh
+from proxy.detectors import (
+    bittorrent,
+    dns,
+    file_sharing,
+    openvpn,
+    proxy_chain,
+    remote_desktop,
+    socks,
+    ssh,
+    tls_in_tls,
+    tor,
+    turn,
+    vpn,
+)
 from proxy.facts import Carrier
 from proxy.verdict import Match
 
@@ -15,7 +28,22 @@ if TYPE_CHECKING:
     from proxy.snapshot import PolicySnapshot
 
 #: The first that fits names it: what is known by more bytes stands before what is known by fewer.
-SIGNATURES: tuple[Signature, ...] = (*ssh.SIGNATURES,)
+SIGNATURES: tuple[Signature, ...] = (
+    *ssh.SIGNATURES,
+    *bittorrent.SIGNATURES,
+    *file_sharing.SIGNATURES,
+    *openvpn.SIGNATURES,
+    *vpn.SIGNATURES,
+    *tor.SIGNATURES,
+    *socks.SIGNATURES,
+    *remote_desktop.SIGNATURES,
+    *turn.SIGNATURES,
+    *proxy_chain.SIGNATURES,
+    *tls_in_tls.SIGNATURES,
+    *dns.SIGNATURES,
+)
+
+_CERTAIN = tuple(signature for signature in SIGNATURES if signature.certain)
 
 
 def recognise(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
@@ -26,14 +54,16 @@ def recognise(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     opening = facts.opening
     if opening is None:
         return None
-    unnamed = None if opening.carrier is Carrier.WEBSOCKET else reasons.RAW
-    reason = named(opening.client) or named(opening.server) or unnamed
+    carrier = opening.carrier
+    unnamed = None if carrier is Carrier.WEBSOCKET else reasons.RAW
+    reason = named(opening.client, carrier) or named(opening.server, carrier) or unnamed
     return Match(reason, reasons.title_of(reason)) if reason else None
 
 
-def named(data: bytes) -> str | None:
-    """Give the reason code of the protocol that begins like this."""
-    return next((signature.reason for signature in SIGNATURES if signature.fits(data)), None) if data else None
+def named(data: bytes, carrier: Carrier = Carrier.TUNNEL) -> str | None:
+    """Give the reason code of the protocol that begins like this, as far as that is certain in this carrier."""
+    asked = _CERTAIN if carrier is Carrier.WEBSOCKET else SIGNATURES
+    return next((signature.reason for signature in asked if signature.fits(data)), None) if data else None
 
 
 def undecided(data: bytes) -> bool:

@@ -18,18 +18,59 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The first bytes of one protocol, in one direction."""
+    """The first bytes of one protocol, in one direction.
+
+    `certain` is False where so few bytes tell that a WebSocket, which may carry anything, must not be closed for them.
+    """
 
     reason: str
     fits: Fits
+    certain: bool = True
 
 
 def prefix(*beginnings: bytes) -> Fits:
     """Recognise bytes that begin with one of `beginnings`."""
+    return at(0, *beginnings)
+
+
+def at(offset: int, *values: bytes) -> Fits:
+    """Recognise one of `values` at `offset`."""
 
     def fits(data: bytes) -> bool | None:
-        if data.startswith(beginnings):
+        piece = data[offset:]
+        if piece.startswith(values):
             return True
-        return None if any(beginning.startswith(data) for beginning in beginnings) else False
+        return None if any(value.startswith(piece) for value in values) else False
 
     return fits
+
+
+def among(offset: int, values: bytes) -> Fits:
+    """Recognise a byte at `offset` that is one of `values`."""
+
+    def fits(data: bytes) -> bool | None:
+        return data[offset] in values if len(data) > offset else None
+
+    return fits
+
+
+def all_of(*parts: Fits) -> Fits:
+    """Recognise bytes that fit every part: False as soon as one does not."""
+
+    def fits(data: bytes) -> bool | None:
+        answer: bool | None = True
+        for part in parts:
+            told = part(data)
+            if told is False:
+                return False
+            if told is None:
+                answer = None
+        return answer
+
+    return fits
+
+
+def number(data: bytes, offset: int, size: int) -> int | None:
+    """Give the number of `size` bytes at `offset`, in network order; None where they have not come yet."""
+    piece = data[offset : offset + size]
+    return int.from_bytes(piece) if len(piece) == size else None

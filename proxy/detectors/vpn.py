@@ -1,0 +1,73 @@
+"""VPNs other than OpenVPN, by their first bytes, and the tunnels of apps that call themselves one."""
+
+from __future__ import annotations
+
+from proxy.detectors.signature import Signature, all_of, among, at, number, prefix
+
+#: WireGuard's first message: type 1, three zeros, 148 bytes. Over TCP it mostly has its length before it.
+_WIREGUARD = b"\x01\0\0\0"
+_WIREGUARD_LENGTH = 148
+_NO_COOKIE = bytes(16)  # how it ends, where no server under load asked for one
+
+_HEX = frozenset(b"0123456789abcdef")
+_TROJAN_KEY = 56  # characters: a SHA-224
+_TROJAN_REQUEST = all_of(
+    at(_TROJAN_KEY, b"\r\n"), among(_TROJAN_KEY + 2, b"\x01\x03"), among(_TROJAN_KEY + 3, b"\x01\x03\x04")
+)
+
+#: VLESS: version 0, a random UUID (RFC 9562, section 5.4: version 4, variant 10), what is added, command, port, kind.
+_UUID = all_of(among(0, b"\0"), among(7, bytes(range(0x40, 0x50))), among(9, bytes(range(0x80, 0xC0))))
+_ADDED = 17
+_VISION = b"\x12\n\x10xtls-rprx-vision"
+
+
+def _bare_wireguard(data: bytes) -> bool | None:
+    if not _WIREGUARD.startswith(data[:4]):
+        return False
+    if len(data) < _WIREGUARD_LENGTH:
+        return None
+    return data[_WIREGUARD_LENGTH - len(_NO_COOKIE) : _WIREGUARD_LENGTH] == _NO_COOKIE
+
+
+def _trojan(data: bytes) -> bool | None:
+    return all(byte in _HEX for byte in data[:_TROJAN_KEY]) and _TROJAN_REQUEST(data)
+
+
+def _vless(data: bytes) -> bool | None:
+    begins = _UUID(data)
+    if not begins:
+        return begins
+    added = data[_ADDED : _ADDED + len(_VISION)]
+    if added[:1] == b"\0":
+        end = _ADDED + 1
+    elif _VISION.startswith(added):
+        end = _ADDED + len(_VISION)
+    else:
+        return False
+    return _vless_request(data, end)
+
+
+def _vless_request(data: bytes, start: int) -> bool | None:
+    """Connect or associate, a port, an address, or a name of so many printable characters."""
+    command, port, kind = number(data, start, 1), number(data, start + 1, 2), number(data, start + 3, 1)
+    if command not in (None, 1, 2) or port == 0 or kind not in (None, 1, 2, 3):
+        return False
+    if kind != 2:
+        return None if kind is None else True
+    length = number(data, start + 4, 1)
+    name = data[start + 5 : start + 5 + (length or 0)]
+    if length == 0 or any(not 0x21 <= byte < 0x7F for byte in name):
+        return False
+    return True if length is not None and len(name) == length else None
+
+
+SIGNATURES = (
+    Signature("bypass.vpn", prefix(b"\0\x94" + _WIREGUARD, b"\x94\0" + _WIREGUARD)),
+    Signature("bypass.vpn", _bare_wireguard),
+    Signature("bypass.vpn", prefix(b"\0\x9c\0\x01\x1a\x2b\x3c\x4d")),  # PPTP: RFC 2637, section 2.1
+    Signature("bypass.vpn", prefix(b"IKETCP")),  # IPsec in TCP: RFC 9329, section 4
+    Signature("bypass.vpn", prefix(b"SSTP_DUPLEX_POST ")),  # a method of [MS-SSTP], 3.2.4.1
+    Signature("bypass.vpn", prefix(b"CONNECT /CSCO")),  # AnyConnect, inside TLS
+    Signature("bypass.vpn", _trojan),
+    Signature("bypass.vpn", _vless),
+)
