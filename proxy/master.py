@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import options
-from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.connection import ConnectionState
-from mitmproxy.master import Master
 from mitmproxy.proxy import events, layers, server
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import ProxyMode
@@ -27,6 +25,7 @@ from proxy import failing
 from proxy.dispatcher import Dispatcher
 from proxy.failing import is_ours, reset
 from proxy.recording import TIMEOUT
+from proxy.replaced.addons import Master, Proxyserver
 from proxy.replaced.flow import WhenRoom
 from proxy.replaced.http2 import Leave
 from proxy.room import Room

@@ -10,10 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 
 from mitmproxy import certs, connection, exceptions
-from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.net import tls as net_tls
 
 from proxy.bounded_cache import BoundedCache
+from proxy.replaced.addons import TlsConfig
 from proxy.upstream_trust import UpstreamTrust
 
 if TYPE_CHECKING:

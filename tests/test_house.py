@@ -34,6 +34,7 @@ MITMPROXY = {
     "proxy/flow_facts.py",  # its flows -> facts
     "proxy/master.py",  # runs it
     "proxy/next_layer.py",  # which protocols a connection may speak
+    "proxy/replaced/addons.py",  # the two of its addons that are used
     "proxy/replaced/bodies.py",  # its bodies of HTTP/1.1
     "proxy/replaced/driver.py",  # its way from sockets to layers and back
     "proxy/replaced/flow.py",  # its streams between two connections

