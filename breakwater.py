@@ -36,6 +36,8 @@ from proxy.background import yield_to_workers
 from proxy.ca_commands import ca_app
 from proxy.child import ChildRefused
 from proxy.demo import demo_lines
+from proxy.firewall.border import NobodyToGovern
+from proxy.firewall.commands import firewall_app
 from proxy.identity.accounts import AccountsRefused, load_accounts
 from proxy.identity.commands import users_app
 from proxy.identity.passwords import PasswordRefused
@@ -112,6 +114,7 @@ config_app = _room("config", "Put settings into force, and look at what was in f
 app.add_typer(lists_app, name="lists")
 app.add_typer(users_app, name="users")
 app.add_typer(ca_app, name="ca")
+app.add_typer(firewall_app, name="firewall")
 app.add_typer(audit_app, name="audit")
 
 
@@ -250,7 +253,7 @@ REFUSALS = (
     *USAGE,
     *(AccountsRefused, AuthorityRefused, CaseNeeded, DayRefused, KeyRefused, ListsRefused, LogUnreadable, NotPrivate),
     *(NothingApplied, PasswordRefused, RevisionNotWritten, RevisionRefused, RevisionTampered, RevisionUnreadable),
-    *(AlreadyRunning, CannotListen, NotRunning, OutputLost),
+    *(AlreadyRunning, CannotListen, NobodyToGovern, NotRunning, OutputLost),
     *(SnapshotRefused, StateUnusable, TrustRefused, UpgradeRefused),
 )
 

@@ -104,6 +104,18 @@ def _network(value: object) -> IPv4Network | IPv6Network:
         raise ValueError(f"{shown(value)} is no network: {error}") from None
 
 
+def _address(value: object) -> IPv4Address | IPv6Address:
+    if isinstance(value, (IPv4Address, IPv6Address)):
+        return value
+    try:
+        address = ip_address(value) if isinstance(value, str) and "%" not in value else None
+    except ValueError:
+        address = None
+    if address is None:
+        raise ValueError(f'{shown(value)}: write an IP address, such as "10.1.0.53"')
+    return address
+
+
 def socket_address(text: str) -> tuple[IPv4Address | IPv6Address, int]:
     """The address and port of "127.0.0.1:8080" or "[::1]:8080". Raises ValueError."""
     host, colon, port = text.rpartition(":")
@@ -170,6 +182,7 @@ Text = Annotated[str, Strict(), AfterValidator(_text)]
 Host = Annotated[str, Strict(), AfterValidator(_host)]
 SocketAddress = Annotated[str, Strict(), AfterValidator(_socket_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), _schema(type="string")]
+Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address), _schema(type="string")]
 Url = Annotated[str, Strict(), AfterValidator(_url)]
 Day = Annotated[date, BeforeValidator(_day), _schema(type="string", format="date")]
 AbsolutePath = Annotated[Path, BeforeValidator(_absolute), _schema(type="string")]

@@ -62,6 +62,8 @@ _REFUSED = """## What no file may do
 - Pass through, approve or open `*`, a public suffix (`co.uk`, `github.io`), a single label or a range: private networks
   lie inside private ranges and are /16 or narrower (IPv6: /48).
 - Except anything without owner, reason and date.
+- Exempt traffic from the router's rules without an end, for ports of the web, DNS, SSH or VPNs, or for destinations
+  wider than /14 (IPv6: /32).
 - Read a child-abuse list from a web address, or run without a list that maps to `pornography` (`starter_only: true`
   is for trying out).
 - Let people through unnamed (`identity.required: false`), except on loopback, or leave `identity.methods` empty.

@@ -73,18 +73,19 @@ def host(name: str) -> str | None:
 def private_network(network: IPv4Network | IPv6Network) -> str | None:
     """Why this network may not be opened as a destination."""
     widest = WIDEST_V4 if isinstance(network, IPv4Network) else WIDEST_V6
-    if not any(_inside(network, private) for private in _PRIVATE):
+    if not any(inside(network, private) for private in _PRIVATE):
         return f"{network} is not inside a private range; only private destinations are opened here"
     if network.prefixlen < min(widest, network.max_prefixlen):
         return f"{network} is wider than /{widest}; name the networks that are needed"
     return None
 
 
-def _inside(network: IPv4Network | IPv6Network, private: IPv4Network | IPv6Network) -> bool:
-    if isinstance(network, IPv4Network) and isinstance(private, IPv4Network):
-        return network.subnet_of(private)
-    if isinstance(network, IPv6Network) and isinstance(private, IPv6Network):
-        return network.subnet_of(private)
+def inside(network: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    """True when all addresses of `network` are addresses of `other`."""
+    if isinstance(network, IPv4Network) and isinstance(other, IPv4Network):
+        return network.subnet_of(other)
+    if isinstance(network, IPv6Network) and isinstance(other, IPv6Network):
+        return network.subnet_of(other)
     return False
 
 

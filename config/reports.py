@@ -64,16 +64,23 @@ def _warnings(settings: Settings, today: date) -> Iterator[str]:
             yield f"proxy.listen: passwords cross the network readable at {listener.address}"
     if not settings.identity.required:
         yield "identity.required: nobody has to say who they are; records name nobody"
+    yield from _dates(settings, today)
+    if not (settings.district.help_desk.email or settings.district.help_desk.phone):
+        yield "district.help_desk: block pages name nobody to ask"
+    if settings.district.policy_url is None:
+        yield "district.policy_url: block pages cannot say where the policy is"
+
+
+def _dates(settings: Settings, today: date) -> Iterator[str]:
     for id_, rule in settings.categories.items():
         if rule.until and rule.until < today:
             yield f"categories.{id_}: monitor ended on {rule.until}; the category blocks now"
         elif rule.until and rule.until - today > _LONG_MONITOR:
             yield f"categories.{id_}: monitor runs until {rule.until}, more than a year from now"
+    for exemption in settings.firewall.exemptions:
+        if exemption.until < today:
+            yield f"firewall.exemptions.{exemption.name}: ended on {exemption.until}; it is left out of the rules"
     yield from _unsafe(settings)
-    if not (settings.district.help_desk.email or settings.district.help_desk.phone):
-        yield "district.help_desk: block pages name nobody to ask"
-    if settings.district.policy_url is None:
-        yield "district.policy_url: block pages cannot say where the policy is"
 
 
 def _unsafe(settings: Settings) -> Iterator[str]:

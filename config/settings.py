@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationInfo, field_validator
 
 from categories.taxonomy import TAXONOMY, Basis, Category, Lock
-from config import category_refusals, listener_refusals, rewriting_refusals
+from config import category_refusals, firewall_refusals, listener_refusals, rewriting_refusals
 from config.category_settings import CategoryRule, Group
 from config.fields import CLOSED, AbsolutePath, CategoryId, Flag, Name, Network, SocketAddress, Text, Url, named
+from config.firewall_settings import Firewall
 from config.gathering import gather, raise_all
 from config.hours import parse_hours
 from config.list_settings import ListSource, ListUpdates
@@ -193,6 +194,10 @@ class Settings(BaseModel):
     identity: Identity = Field(default=Identity(), validate_default=True, description="How people say who they are.")
     metrics: Metrics = Field(default=Metrics(), validate_default=True, description="Figures for Prometheus.")
 
+    firewall: Firewall = Field(
+        default=Firewall(), description="The network around the filter, for `breakwater firewall`."
+    )
+
     @field_validator("schools")
     @classmethod
     def _one_school_a_network(cls, value: Mapping[str, tuple[Network, ...]]) -> Mapping[str, tuple[Network, ...]]:
@@ -242,6 +247,13 @@ class Settings(BaseModel):
     def _metrics(cls, value: Metrics, info: ValidationInfo) -> Metrics:
         if "proxy" in info.data:
             raise_all(listener_refusals.metrics(value, info.data["proxy"]))
+        return value
+
+    @field_validator("firewall")
+    @classmethod
+    def _firewall(cls, value: Firewall, info: ValidationInfo) -> Firewall:
+        if "schools" in info.data:
+            raise_all(firewall_refusals.firewall(value, info.data["schools"]))
         return value
 
     @property

@@ -46,6 +46,12 @@ def starter_list() -> ListAtHand:
     return ListAtHand(ListSource(STARTER, "domains", path=_FOLDER), _FOLDER, OpenedList(parts), _MADE)
 
 
+def starter_hosts(category: str) -> tuple[str, ...]:
+    """The names and addresses that our own list holds of a category, in its order."""
+    lines = (_FOLDER / f"{category}{_SUFFIX}").read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
 def digest_with_starter(sources: Iterable[ListSource]) -> str:
     """What a generation keeps of the sources that it was made from: ours, then the subscribed ones."""
     return digest_of((starter_list().source, *sources))

@@ -6,7 +6,7 @@ import pytest
 
 from categories.address import canonical_host, is_public_suffix
 from categories.index import CategoryIndex
-from categories.starter import starter_passthrough
+from categories.starter import starter_hosts, starter_passthrough
 from categories.taxonomy import FLOOR, TAXONOMY
 from categories.update import compile_generation
 
@@ -61,3 +61,9 @@ def test_no_maker_is_passed_through_whole_and_no_host_twice() -> None:
     pinned = {item.host for item in starter_passthrough()}
     assert not pinned & set(MAKERS)
     assert not [host for host in pinned if any(host.endswith(f".{other}") for other in pinned)]
+
+
+def test_the_hosts_of_a_category_are_the_lines_of_its_file() -> None:
+    hosts = starter_hosts("encrypted-dns")
+    assert {"encrypted-dns.test", "1.1.1.1", "dns.google"} <= set(hosts)
+    assert not any(host.startswith("#") or not host for host in hosts)

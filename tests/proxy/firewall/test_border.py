@@ -1,0 +1,90 @@
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.firewall.border import Border, NobodyToGovern, border_of, joined, merged
+from tests.config.district import SOUND, settings
+
+ZONE = SOUND.replace("Example Unified", "Example Unified, timezone: America/Los_Angeles")
+WHO = "owner: ITS, reason: calls, since: 2026-11-01"
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+PHONES = f"destinations: [198.51.100.0/24], protocol: udp, ports: [5060], {WHO}, until: 2026-11-30"
+
+
+def border(more: str, now: datetime = NOW, start: str = SOUND) -> Border:
+    return border_of(settings(more, start), now)
+
+
+SCHOOLS = "schools: {b: [10.2.0.0/17, 10.2.128.0/17], a: [10.1.0.0/16]}\n"
+
+
+def test_networks_are_merged_and_in_a_fixed_order() -> None:
+    assert border(SCHOOLS).clients == (ip_network("10.1.0.0/16"), ip_network("10.2.0.0/16"))
+
+
+def test_an_exemption_ends_with_its_last_day_in_the_zone_of_the_district() -> None:
+    given = f"{SCHOOLS}firewall: {{exemptions: [{{name: phones, {PHONES}}}]}}\n"
+    [phones] = border(given, start=ZONE).exempt
+    end = datetime(2026, 12, 1, 8, tzinfo=UTC)  # midnight in Los Angeles
+    assert phones.ends == int(end.timestamp())
+    assert border(given, datetime(2026, 12, 1, 7, 59, 59, tzinfo=UTC), ZONE).expired == ()
+    assert border(given, end, ZONE).exempt == ()
+    assert [each.name for each in border(given, end, ZONE).expired] == ["phones"]
+
+
+def test_what_somebody_should_know_is_said_a_line_each() -> None:
+    given = f"{SCHOOLS}firewall: {{exemptions: [{{name: phones, {PHONES}}}]}}\n"
+    notes = list(border(given, datetime(2026, 12, 2, tzinfo=UTC)).notes())
+    assert [note.partition(":")[0] for note in notes] == [
+        "firewall.exemptions.phones",
+        "firewall.interfaces",
+        "schools",
+        "firewall.proxies",
+        "firewall.resolvers",
+    ]
+    assert "IPv6" in notes[2]
+
+
+def test_nothing_is_remarked_where_everything_is_named() -> None:
+    firewall = "firewall: {interfaces: [lan1], resolvers: [10.9.0.53], proxies: ['10.9.0.5:8080']}\n"
+    assert list(border(SCHOOLS + firewall).notes()) == []
+
+
+def test_rules_for_nobody_are_not_made() -> None:
+    with pytest.raises(NobodyToGovern):
+        border("")
+    assert border("firewall: {interfaces: [lan1]}\n").interfaces == ("lan1",)
+
+
+@pytest.mark.parametrize(
+    ("listen", "named", "found"),
+    [
+        ("127.0.0.1:8080", "", []),  # reached from its own machine alone
+        ("0.0.0.0:8080", "", []),  # any of the filter's addresses: they have to be named
+        ("10.9.0.5:8080", "", ["10.9.0.5 8080"]),
+        ("10.9.0.5:0", "", []),  # a free port, known at the start
+        ("0.0.0.0:8080", "['[2001:db8::5]:3128', '10.9.0.5:8080']", ["10.9.0.5 8080", "2001:db8::5 3128"]),
+    ],
+)
+def test_where_clients_reach_the_filter(listen: str, named: str, found: list[str]) -> None:
+    firewall = f"firewall: {{proxies: {named}}}\n" if named else ""
+    more = f"{SCHOOLS}proxy: {{listen: ['{listen}'], allow_plain_basic: true}}\n{firewall}"
+    assert [f"{ip} {port}" for ip, port in border(more).proxies] == found
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)).map(lambda pair: (pair[0], sum(pair)))))
+def test_joined_ranges_hold_the_same_ports_and_never_touch(ranges: list[tuple[int, int]]) -> None:
+    found = joined(ranges)
+    assert {port for first, last in found for port in range(first, last + 1)} == {
+        port for first, last in ranges for port in range(first, last + 1)
+    }
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
+
+
+def test_overlaps_are_merged() -> None:
+    given = [ip_network(text) for text in ("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/48", "10.0.0.0/16")]
+    assert [str(network) for network in merged(given)] == ["10.0.0.0/15", "2001:db8::/48"]
