@@ -15,10 +15,12 @@ from mitmproxy import http
 from categories.address import MalformedAddress
 from proxy import respond
 from proxy.block_page import LAST_RESORT
+from proxy.body_look import BodyLook
 from proxy.counting import TOO_LARGE_REQUEST, announced, answer_counter, request_counter
 from proxy.flow_facts import judged_target, request_facts
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
+from proxy.overrides import without_overrides
 from proxy.reasons import MALFORMED
 from proxy.recording import POLICY, Exchange
 from proxy.respond import ask_in, failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
@@ -137,7 +139,7 @@ class Addon:
     def _forward(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> None:
         """Send the request on: to the host that was judged, without what is only for the proxy."""
         request, facts = flow.request, exchange.facts
-        request.headers.fields = sent_on(request.headers.fields)
+        request.headers.fields = without_overrides(sent_on(request.headers.fields), facts)
         if facts.tunnel_host is None:
             request.data.host = facts.host
             request.headers["host"] = _authority(facts.host, facts.port, request.scheme)  # RFC 9112, section 3.2.2
@@ -149,7 +151,8 @@ class Addon:
         sent = rewritten(facts.host, request.data.path, request.headers.fields, self._state.in_force.snapshot.rewriting)
         request.data.path, request.headers.fields = sent
         self._state.recorder.begin(exchange)
-        request.stream = request_counter(exchange, self._state.recorder, self._state.limits.body_bytes)
+        counter = request_counter(exchange, self._state.recorder, self._state.limits.body_bytes)
+        request.stream = BodyLook(counter, exchange, self._state.in_force.snapshot)
 
     def _answer(self, handler: Handler, flow: http.HTTPFlow, exchange: Exchange) -> http.Response:
         """Answer instead of the origin, with the record written first."""

@@ -35,7 +35,7 @@ def request_counter(exchange: Exchange, recorder: Recorder, most: int) -> Count:
         exchange.bytes_in += len(data)
         recorder.moves(exchange)
         if exchange.bytes_in > most:
-            return _broken_off(exchange, TOO_LARGE_REQUEST)
+            return broken_off(exchange, TOO_LARGE_REQUEST)
         return data
 
     return count
@@ -48,7 +48,7 @@ def answer_counter(exchange: Exchange, recorder: Recorder, most: int, end: Calla
         exchange.bytes_out += len(data)
         recorder.moves(exchange)
         if exchange.bytes_out > most:
-            return _broken_off(exchange, TOO_LARGE_ANSWER)
+            return broken_off(exchange, TOO_LARGE_ANSWER)
         if not data:
             end()
         return data
@@ -56,7 +56,8 @@ def answer_counter(exchange: Exchange, recorder: Recorder, most: int, end: Calla
     return count
 
 
-def _broken_off(exchange: Exchange, error: str) -> list[bytes]:
+def broken_off(exchange: Exchange, error: str) -> list[bytes]:
+    """End an exchange alone, and give what goes on of the piece at hand: nothing."""
     if exchange.break_off is not None:
         exchange.break_off(error)
         exchange.break_off = None  # once: what is on its way until then is dropped here

@@ -90,6 +90,7 @@ class RequestFacts:
     fields: Mapping[str, str] = _NO_FIELDS  # of the head, names in lower case; none that holds a secret
     alpn: tuple[str, ...] = ()  # protocols that the ClientHello offers (RFC 7301)
     opening: Opening | None = None  # at stage STREAM
+    body: bytes | None = None  # at stage STREAM: all of a request's body, where it is short
 
     @property
     def target_host(self) -> str:

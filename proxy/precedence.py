@@ -171,7 +171,8 @@ def _category_action(match: Match, now: Circumstances) -> Action:
 
 
 _RANK = {category.id: rank for rank, category in enumerate(CATEGORIES)}
-_TECHNIQUE_RANK = {reasons.MISMATCH: -6, reasons.PRIVATE: -3, reasons.LITERAL: -2, reasons.PORT: -1}
+#: A hidden name differs from the tunnel's, and says why; a lie about the destination comes before all others.
+_TECHNIQUE_RANK = {reasons.ECH: -7, reasons.MISMATCH: -6, reasons.PRIVATE: -3, reasons.LITERAL: -2, reasons.PORT: -1}
 
 
 def _weight(match: Match) -> tuple[int, str, str, str, int, str, str]:

@@ -14,6 +14,7 @@ WHITE_LIST = "white-list"
 MALFORMED = "protocol.malformed"
 
 RAW = "bypass.raw"
+ECH = "bypass.ech"
 
 PORT = "address.port"
 PRIVATE = "address.private"
@@ -38,7 +39,7 @@ _TITLES: dict[str, str] = {
     "bypass.segments": "first bytes split to hide the protocol",
     "bypass.upgrade": "change to a protocol that cannot be filtered",
     "bypass.method": "method that opens a tunnel",
-    "bypass.ech": "hidden server name (ECH)",
+    ECH: "hidden server name (ECH)",
     "bypass.ssh": "SSH",
     "bypass.socks": "SOCKS proxy",
     "bypass.proxy-chain": "proxy behind the proxy",

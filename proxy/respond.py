@@ -110,7 +110,12 @@ def raw_verdict(revision: int) -> Verdict:
 
 
 def failure_verdict(error: str, verdict: Verdict) -> tuple[Verdict, str]:
-    """Give what the page says about an origin that cannot be used, and the outcome that the record says."""
+    """Give what the page says about an origin that cannot be used, and the outcome that the record says.
+
+    Where a later stage has refused the exchange meanwhile, that is said.
+    """
+    if not verdict.forwards:
+        return verdict, "ok"
     failure = failure_of(error)
     shown = Verdict(Action.BLOCK, failure.reason, verdict.policy_revision, status=failure.status)
     return shown, failure.outcome

@@ -22,20 +22,22 @@ _BAD_TLS = UpstreamFailure("upstream.tls", "upstream-tls", 502)
 _TOO_LARGE = UpstreamFailure("protocol.malformed", "ok", 413)
 _MALFORMED = UpstreamFailure("protocol.malformed", "ok", 400)
 _FAILED = UpstreamFailure("error.hook", "connect", 503)
-_REFUSED = UpstreamFailure("address.private", "ok", 403)
+_PRIVATE = UpstreamFailure("address.private", "ok", 403)
 
 #: How an error text begins that is ours: mitmproxy hands errors on as text, and an origin writes parts of others.
 OURS = "breakwater-"
 DNS, CONNECT, TIMEOUT, PRIVATE, ERROR = "dns", "connect", "timeout", "private", "error"
 MALFORMED, TOO_LARGE, ANSWER_TOO_LARGE = "malformed", "too-large", "answer-too-large"
+REFUSED = "refused"  # by a verdict of its own, which the exchange has
 
 #: Every word that may stand behind it.
 _BY_WORD = {
     DNS: _NO_NAME,
     CONNECT: _NO_CONNECTION,
     TIMEOUT: _NO_ANSWER,
-    PRIVATE: _REFUSED,
+    PRIVATE: _PRIVATE,
     ERROR: _FAILED,
+    REFUSED: _FAILED,
     MALFORMED: _MALFORMED,
     TOO_LARGE: _TOO_LARGE,
     ANSWER_TOO_LARGE: _NO_CONNECTION,

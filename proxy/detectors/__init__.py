@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.detectors import destination, opening
+from proxy.detectors import (
+    destination,
+    encrypted_dns,
+    http_tunnels,
+    methods,
+    opening,
+    relays,
+    upgrades,
+    web_proxies,
+    websockets,
+)
 from proxy.facts import Stage
 
 if TYPE_CHECKING:
@@ -32,13 +42,23 @@ _DESTINATION: tuple[Detector, ...] = (
     destination.private,
     destination.literal,
     destination.port,
+    relays.destination,
+)
+
+_REQUEST: tuple[Detector, ...] = (
+    encrypted_dns.request,
+    relays.request,
+    upgrades.request,
+    methods.request,
+    http_tunnels.request,
+    web_proxies.request,
 )
 
 #: Which are asked when. What comes later has passed the stages before.
 DETECTORS: Mapping[Stage, tuple[Detector, ...]] = {
     Stage.CONNECT: _DESTINATION,
     Stage.CLIENT_HELLO: _DESTINATION,
-    Stage.REQUEST: _DESTINATION,
+    Stage.REQUEST: (*_DESTINATION, *_REQUEST),
     Stage.RESPONSE: (),
-    Stage.STREAM: (opening.recognise,),
+    Stage.STREAM: (opening.recognise, websockets.message, encrypted_dns.body),
 }

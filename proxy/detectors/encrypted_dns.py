@@ -1,0 +1,76 @@
+"""DNS over HTTPS (RFC 8484), its JSON forms and ODoH (RFC 9230): known by what is asked, at whatever host and path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from proxy import reasons
+from proxy.detectors.dns_message import encoded_query, is_query
+from proxy.verdict import Match
+
+if TYPE_CHECKING:
+    from proxy.facts import RequestFacts
+    from proxy.snapshot import PolicySnapshot
+
+_REASON = "bypass.encrypted-dns"
+_MATCH = Match(_REASON, reasons.title_of(_REASON), "encrypted-dns")
+
+#: RFC 8484; the JSON forms of Google and Cloudflare; the draft before RFC 8484; RFC 9230.
+_TYPES = (
+    "application/dns-message",
+    "application/dns-json",
+    "application/dns+json",
+    "application/dns-udpwireformat",
+    "application/oblivious-dns-message",
+)
+
+#: Types that people and programs ask for, in text or as a number up to 65535.
+_RECORD_TYPES = frozenset(
+    {
+        *("a", "aaaa", "any", "caa", "cname", "dnskey", "ds", "https", "mx", "naptr", "ns", "ptr", "soa", "srv"),
+        *("svcb", "tlsa", "txt"),
+    }
+)
+
+#: Firefox asks for it before it turns encrypted DNS on by itself; it is never a site.
+_CANARY = "use-application-dns.net"
+
+
+def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a query in the address, or a content type that nothing else uses."""
+    fields = facts.fields
+    said = f"{fields.get('content-type')} {fields.get('accept')}"
+    if "dns" in said.lower() and any(each in said.lower() for each in _TYPES):
+        return _MATCH
+    if facts.query and _asks(facts.path, facts.query):
+        return _MATCH
+    return _MATCH if facts.host == _CANARY else None
+
+
+def body(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a request whose whole body is a DNS query, whatever its type says."""
+    return _MATCH if facts.body is not None and is_query(facts.body) is True else None
+
+
+def _asks(path: str, query: str) -> bool:
+    if "dns=" in query and any(encoded_query(value) for value in _values(query, "dns")):
+        return True
+    if "name=" not in query:
+        return False
+    if path.endswith("/dns-query"):
+        return True
+    return path.endswith("/resolve") and _is_look_up(query)
+
+
+def _is_look_up(query: str) -> bool:
+    """A name with a dot and a type of DNS: other APIs resolve names of their own."""
+    kinds = [value.lower() for value in _values(query, "type")]
+    known = any(kind in _RECORD_TYPES or (kind.isdecimal() and len(kind) <= 5) for kind in kinds)
+    return known and any("." in value for value in _values(query, "name"))
+
+
+def _values(query: str, name: str) -> list[str]:
+    """Every value of a parameter; the query is capped already (PATH_CAP)."""
+    start = f"{name}="
+    return [unquote(part[len(start) :]) for part in query.split("&") if part.startswith(start)]

@@ -1,0 +1,61 @@
+"""Methods that open tunnels. Those of the web, WebDAV and its relatives are known by name; others are refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy import reasons
+from proxy.verdict import Match
+
+if TYPE_CHECKING:
+    from proxy.facts import RequestFacts
+    from proxy.snapshot import PolicySnapshot
+
+_WEB = frozenset(
+    {
+        *("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "QUERY"),
+    }
+)
+
+#: The rest of IANA's registry of methods, less CONNECT and PRI.
+_REGISTERED = frozenset(
+    {
+        *("ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK", "MERGE"),
+        *("MKACTIVITY", "MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH", "PROPFIND"),
+        *("PROPPATCH", "REBIND", "REPORT", "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE"),
+        *("UPDATEREDIRECTREF", "VERSION-CONTROL"),
+    }
+)
+
+#: In use without being registered: caches, UPnP, Exchange, background transfers of Windows.
+_IN_USE = frozenset(
+    {
+        *("PURGE", "BAN", "VIEW", "M-SEARCH", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "POLL", "BCOPY", "BDELETE"),
+        *("BMOVE", "BPROPFIND", "BPROPPATCH", "X-MS-ENUMATTS", "BITS_POST"),
+    }
+)
+
+_HARMLESS = _WEB | _REGISTERED | _IN_USE
+
+#: Methods that say more than that they are unknown.
+_KNOWN = {
+    "SSTP_DUPLEX_POST": "bypass.vpn",  # MS-SSTP
+    "RDG_IN_DATA": "bypass.remote-desktop",  # MS-TSGU
+    "RDG_OUT_DATA": "bypass.remote-desktop",
+}
+
+#: Fields by which a request says that its method is another one (X-HTTP-Method: OData and SharePoint).
+OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
+
+
+def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a method that nothing harmless uses, be it in the request line or in a field that overrides it."""
+    method = facts.method
+    if method in _HARMLESS:
+        fields = facts.fields
+        claimed = [fields[name] for name in OVERRIDES if name in fields]
+        method = next((each for name in claimed if (each := name.strip().upper()) not in _HARMLESS), method)
+    if method in _HARMLESS:
+        return None
+    reason = _KNOWN.get(method, "bypass.method")
+    return Match(reason, reasons.title_of(reason))
