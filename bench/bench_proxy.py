@@ -2,11 +2,13 @@
 
     .venv/bin/python -m bench.bench_proxy [--rounds 6] [--only TEXT] [--without LEVER] [--profile LINES]
 
+The last loads are compared with Breakwater itself without its detectors: what they cost requests that pass.
+
 Each round is a pair, in the order ABBA; the ratio of CPU seconds is the median of the pairs, with the least and the
 most, and "!" where it is over the mark. CPU seconds are those of the proxy's own processes (supervisor and collector
 too), which have one CPU; the load and the origin have the others. "calls" are calls of Python functions for one
 request, in the process that serves it: they do not depend on what else the machine does. All on loopback, bounded in
-count. `--without` compares with Breakwater itself, where it leaves a lever (proxy/replaced/) out.
+count. `--without` compares with Breakwater itself, where it leaves a lever (proxy/replaced/, or "detectors") out.
 """
 
 from __future__ import annotations
@@ -46,12 +48,17 @@ class Measured:
 #: What stock is told to relay as it is.
 RELAYING = "mitmdump, ignore_hosts"
 
+#: Breakwater itself, with its table of detectors emptied.
+WITHOUT_DETECTORS = "- detectors"
+
 LOADS = (
     Measured("plain HTTP, kept", loads.plain_kept, 1200, 0.5),
     Measured("intercepted HTTPS, kept, HTTP/1.1", loads.intercepted_kept, 1200, 0.5),
     Measured("intercepted HTTPS, kept, HTTP/2", loads.http2_kept, 1200, 0.5),
     Measured("intercepted HTTPS, new connections", loads.intercepted_new, 160, 0.8),
     Measured("passed through, new tunnels", loads.passed_through_new, 320, 0.15, RELAYING),
+    Measured("a browser's requests, HTTP/1.1", loads.browser_kept, 1200, 1.1, WITHOUT_DETECTORS),
+    Measured("small uploads, HTTP/1.1", loads.uploads_kept, 1200, 1.1, WITHOUT_DETECTORS),
 )
 
 

@@ -24,12 +24,32 @@ STREAMS = 4  # at a time on one HTTP/2 connection
 
 Load = Callable[["Proxy", "Origin", int], Awaitable[list[float]]]
 
+#: Requests inside a tunnel.
+SHORT = "GET / HTTP/1.1\r\nHost: {target}\r\n\r\n"
+BROWSER = (
+    "GET /courses/2026/spring/assets/app.3f9a1c2e.js?v=20261123&session=ab12cd34ef56&lang=en-US HTTP/1.1\r\n"
+    'Host: {target}\r\nConnection: keep-alive\r\nsec-ch-ua-platform: "Windows"\r\n'
+    "User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0"
+    ' Safari/537.36\r\nsec-ch-ua: "Chromium";v="130", "Google Chrome";v="130"\r\nsec-ch-ua-mobile: ?0\r\n'
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n"
+    "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script\r\n"
+    "Referer: https://{target}/courses/2026/spring\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"
+    "Accept-Language: en-US,en;q=0.9\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\r\n"
+)
+_BODY = '{{"course": 7, "answer": "forty-two"}}'
+UPLOAD = (
+    "POST /answers HTTP/1.1\r\nHost: {target}\r\nContent-Type: application/json\r\n"
+    f"Content-Length: {len(_BODY.format())}\r\n\r\n{_BODY}"
+)
+
 
 class Client:
     """One HTTP/1.1 connection through a proxy: plain, or inside a tunnel to `host` whose certificate `trusts` knows."""
 
-    def __init__(self, proxy: Proxy, origin: Origin, host: str = ADDRESS, trusts: Path | None = None) -> None:
-        self._proxy, self._origin, self._host, self._trusts = proxy, origin, host, trusts
+    def __init__(
+        self, proxy: Proxy, origin: Origin, host: str = ADDRESS, trusts: Path | None = None, asked: str = SHORT
+    ) -> None:
+        self._proxy, self._origin, self._host, self._trusts, self._asked = proxy, origin, host, trusts, asked
 
     async def open(self) -> None:
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._proxy.port)
@@ -41,7 +61,7 @@ class Client:
             established = await self.reader.readuntil(b"\r\n\r\n")
             assert established.startswith(b"HTTP/1.1 200"), established
             await self.writer.start_tls(_context(self._trusts), server_hostname=self._host)
-            self.request = f"GET / HTTP/1.1\r\nHost: {target}\r\n\r\n".encode()
+            self.request = self._asked.format(target=target).encode()
 
     async def get(self) -> float:
         started = time.perf_counter()
@@ -72,6 +92,16 @@ async def plain_kept(proxy: Proxy, origin: Origin, count: int) -> list[float]:
 
 async def intercepted_kept(proxy: Proxy, origin: Origin, count: int) -> list[float]:
     return await _kept([Client(proxy, origin, trusts=proxy.authority) for _ in range(CONNECTIONS)], count)
+
+
+async def browser_kept(proxy: Proxy, origin: Origin, count: int) -> list[float]:
+    return await _kept(
+        [Client(proxy, origin, trusts=proxy.authority, asked=BROWSER) for _ in range(CONNECTIONS)], count
+    )
+
+
+async def uploads_kept(proxy: Proxy, origin: Origin, count: int) -> list[float]:
+    return await _kept([Client(proxy, origin, trusts=proxy.authority, asked=UPLOAD) for _ in range(CONNECTIONS)], count)
 
 
 async def _kept(clients: list[Client], count: int) -> list[float]:

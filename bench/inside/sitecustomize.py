@@ -1,7 +1,8 @@
 """Runs inside the measured proxies, by PYTHONPATH: the product itself has nothing that is only for its benchmark.
 
 SIGRTMIN starts to count function calls, and the next one writes the counts to BENCH_PROFILE (as cProfile does).
-BENCH_STOCK names levers (proxy/replaced/) that a worker is to leave as mitmproxy has them, with commas between.
+BENCH_STOCK names levers (proxy/replaced/) that a worker is to leave as mitmproxy has them, with commas between;
+"detectors" among them leaves the worker without any detector.
 """
 
 from __future__ import annotations
@@ -33,8 +34,18 @@ class _Counter:
 def _leave_out(levers: frozenset[str]) -> None:
     from proxy import engine
 
+    if "detectors" in levers:
+        _without_detectors()
     install = engine.install
     engine.install = lambda *given: install(*given, stock=levers)
+
+
+def _without_detectors() -> None:
+    from proxy import addon, detectors
+
+    for stage in detectors.DETECTORS:
+        detectors.DETECTORS[stage] = ()
+    addon.BodyLook = lambda counter, *_: counter
 
 
 if any(argument == "proxy.worker" or argument.endswith("mitmdump") for argument in sys.orig_argv):

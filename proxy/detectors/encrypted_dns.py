@@ -39,11 +39,12 @@ _CANARY = "use-application-dns.net"
 
 def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     """Recognise a query in the address, or a content type that nothing else uses."""
-    fields = facts.fields
-    said = f"{fields.get('content-type')} {fields.get('accept')}"
-    if "dns" in said.lower() and any(each in said.lower() for each in _TYPES):
+    fields, query = facts.fields, facts.query
+    if "content-type" in fields and _is_type(fields["content-type"]):
         return _MATCH
-    if facts.query and _asks(facts.path, facts.query):
+    if "accept" in fields and _is_type(fields["accept"]):
+        return _MATCH
+    if query and (("dns=" in query and _is_query(query)) or ("name=" in query and _is_json(facts.path, query))):
         return _MATCH
     return _MATCH if facts.host == _CANARY else None
 
@@ -53,11 +54,16 @@ def body(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     return _MATCH if facts.body is not None and is_query(facts.body) is True else None
 
 
-def _asks(path: str, query: str) -> bool:
-    if "dns=" in query and any(encoded_query(value) for value in _values(query, "dns")):
-        return True
-    if "name=" not in query:
-        return False
+def _is_type(said: str) -> bool:
+    said = said.lower()
+    return "dns" in said and any(each in said for each in _TYPES)
+
+
+def _is_query(query: str) -> bool:
+    return any(encoded_query(value) for value in _values(query, "dns"))
+
+
+def _is_json(path: str, query: str) -> bool:
     if path.endswith("/dns-query"):
         return True
     return path.endswith("/resolve") and _is_look_up(query)

@@ -27,9 +27,7 @@ def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
         return _WEBSOCKET if _has_body(facts) or _is_tunnel(facts) else None
     if "x-cmd" in fields and ("x-target" in fields or fields["x-cmd"].upper() in _COMMANDS):
         return _HTTP
-    if facts.query and (_is_httptunnel(facts) or _is_regeorg(facts.query)):
-        return _HTTP
-    return None
+    return _HTTP if facts.query.startswith(_QUERIES) and (_is_httptunnel(facts) or _is_regeorg(facts.query)) else None
 
 
 def _has_body(facts: RequestFacts) -> bool:
@@ -49,9 +47,14 @@ def _is_httptunnel(facts: RequestFacts) -> bool:
     return name == "crap" and value.isdecimal() and "user-agent" not in facts.fields
 
 
+#: How the queries of tunnels begin.
+_REGEORG = "cmd=connect&target="
+_QUERIES = ("crap=", _REGEORG)
+
+
 #: What reGeorg and its relatives say to the page that they were put behind, and the parameters of the first word.
 _COMMANDS = frozenset({"CONNECT", "DISCONNECT", "READ", "FORWARD"})
 
 
 def _is_regeorg(query: str) -> bool:
-    return query.startswith("cmd=connect&target=") and "&port=" in query
+    return query.startswith(_REGEORG) and "&port=" in query

@@ -11,11 +11,7 @@ if TYPE_CHECKING:
     from proxy.facts import RequestFacts
     from proxy.snapshot import PolicySnapshot
 
-_WEB = frozenset(
-    {
-        *("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "QUERY"),
-    }
-)
+_WEB = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 
 #: The rest of IANA's registry of methods, less CONNECT and PRI.
 _REGISTERED = frozenset(
@@ -50,12 +46,15 @@ OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
 
 def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     """Recognise a method that nothing harmless uses, be it in the request line or in a field that overrides it."""
-    method = facts.method
-    if method in _HARMLESS:
-        fields = facts.fields
-        claimed = [fields[name] for name in OVERRIDES if name in fields]
-        method = next((each for name in claimed if (each := name.strip().upper()) not in _HARMLESS), method)
-    if method in _HARMLESS:
-        return None
+    if facts.method not in _HARMLESS:
+        return _match(facts.method)
+    fields = facts.fields
+    for name in OVERRIDES:
+        if name in fields and (claimed := fields[name].strip().upper()) not in _HARMLESS:
+            return _match(claimed)
+    return None
+
+
+def _match(method: str) -> Match:
     reason = _KNOWN.get(method, "bypass.method")
     return Match(reason, reasons.title_of(reason))

@@ -51,8 +51,11 @@ def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     fields = facts.fields
     if "capsule-protocol" in fields or facts.path.startswith("/.well-known/masque/"):
         return _MASQUE
-    if "ohttp" not in f"{fields.get('content-type')} {fields.get('accept')}".lower():
-        return None
-    said = f"{fields.get('content-type')} {fields.get('accept')}".lower()
-    asked = "message/ohttp-" in said or "application/ohttp-keys" in said
-    return _RELAY if asked and facts.target_host not in _ONE_GATEWAY else None
+    asks = "content-type" in fields and _is_type(fields["content-type"])
+    asks = asks or ("accept" in fields and _is_type(fields["accept"]))
+    return _RELAY if asks and facts.target_host not in _ONE_GATEWAY else None
+
+
+def _is_type(said: str) -> bool:
+    said = said.lower()
+    return "ohttp-" in said and ("message/ohttp-" in said or "application/ohttp-keys" in said)

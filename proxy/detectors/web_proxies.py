@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 _REASON = "bypass.web-proxy"
 _MATCH = Match(_REASON, reasons.title_of(_REASON), "web-proxy")
 
-#: Fields of bare servers (TompHTTP), which fetch what these name.
-_BARE = frozenset({"x-bare-url", "x-bare-host", "x-bare-headers", "x-bare-forward-headers"})
-
 #: Files that only web proxies have. All names are as their packages ship them.
 _FILES = frozenset(
     {
@@ -45,9 +42,9 @@ _LEAST_TARGET = 12
 
 def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     """Recognise a web proxy at work."""
-    path, query = facts.path, facts.query
-    if not _BARE.isdisjoint(facts.fields):
-        return _MATCH
+    path, query, fields = facts.path, facts.query, facts.fields
+    if "x-bare-headers" in fields or "x-bare-url" in fields or "x-bare-host" in fields:
+        return _MATCH  # bare servers (TompHTTP) fetch what these name
     low = path.lower()
     name = low.rpartition("/")[2]
     if name in _FILES or ("http" in low and (_TAIL.search(low) or _CGI_PROXY.search(low))):
