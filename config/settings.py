@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationInfo, f
 
 from categories.taxonomy import TAXONOMY, Basis, Category, Lock
 from config import category_refusals, firewall_refusals, listener_refusals, rewriting_refusals
+from config.attempt_settings import Attempts
 from config.category_settings import CategoryRule, Group
 from config.fields import CLOSED, AbsolutePath, CategoryId, Flag, Name, Network, SocketAddress, Text, Url, named
 from config.firewall_settings import Firewall
@@ -192,6 +193,9 @@ class Settings(BaseModel):
     )
     proxy: Proxy = Field(default=Proxy(), description="The proxy.")
     identity: Identity = Field(default=Identity(), validate_default=True, description="How people say who they are.")
+    attempts: Attempts = Field(
+        default=Attempts(), description="When somebody's blocked pages raise an alert. It is an alert, nothing more."
+    )
     metrics: Metrics = Field(default=Metrics(), validate_default=True, description="Figures for Prometheus.")
 
     firewall: Firewall = Field(

@@ -26,6 +26,7 @@ from prometheus_client import disable_created_metrics
 
 from config.problems import SettingsRefused
 from config.revisions import Revisions, RevisionTampered, RevisionUnreadable
+from usage_log.attempt_watch import AttemptWatch
 from usage_log.day_files import DayRefused
 from usage_log.day_store import DayStore
 from usage_log.list_figures import ListFigures
@@ -85,8 +86,10 @@ async def _collect(state_dir: Path, address: tuple[str, int], parent: int, pipe:
         async with DayStore(log_directory) as store:
             await _open_today(store)
             log.info("collecting from %s; metrics on port %d", spool, server.port)
-            collector = Collector(spool, log_directory, store, metrics)
+            attempts = AttemptWatch(state_dir, metrics.attempt_alerts)
+            collector = Collector(spool, log_directory, store, metrics, attempts.see)
             watches = [asyncio.create_task(_stop_when_orphaned(parent, stop))]
+            watches.append(asyncio.create_task(attempts.run(lambda: collector.caught_up)))
             if pipe is not None:
                 watches.append(asyncio.create_task(_tell(pipe, collector, stop)))
             await collector.run(stop, lambda: retention_rule(state_dir))

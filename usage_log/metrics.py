@@ -59,6 +59,9 @@ class Metrics:
         self.troubles = Counter(
             "breakwater_collector_troubles", "Attempts to store records that failed", registry=self.registry
         )
+        self.attempt_alerts = Counter(
+            "breakwater_attempt_alerts", "Alerts about repeated attempts of one user", registry=self.registry
+        )
         self.backlog = Gauge(
             "breakwater_spool_backlog_bytes", "Bytes of spool segments not yet read, at most", registry=self.registry
         )

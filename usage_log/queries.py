@@ -4,7 +4,7 @@ There is no filter by user, and none may be added: a search for one person takes
 (DESIGN.md, invariant 7; a later storey). Outside a case a row's `user` and `device` are pseudonyms, `client` and `path`
 are empty, and so is `detail`, free text that may name either; but for the one that says how many requests have no row
 of their own, which is written anew from its number, and for what an administrator did to the lists, which is nobody's
-traffic. `page` stays: it is a host, as `host` is.
+traffic, and for an alert, which names records by their ids. `page` stays: it is a host, as `host` is.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from categories.taxonomy import CHILD_ABUSE
 from usage_log.acts import act_of
+from usage_log.attempt_alerts import told_of
 from usage_log.day_files import RECORD_COLUMNS, day_of, stored_days
 from usage_log.day_reader import Filter, condition, days_of, reading
 from usage_log.pseudonyms import Pseudonyms
-from usage_log.record import LISTS, DecisionRecord, typed_id, unrecorded_count, unrecorded_detail
+from usage_log.record import ATTEMPTS, LISTS, DecisionRecord, typed_id, unrecorded_count, unrecorded_detail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -139,7 +140,8 @@ def _record(row: Row, *, user: str | None, device: str | None) -> DecisionRecord
 
 def _detail(values: dict[str, Any]) -> str | None:
     """Return a detail that is about nobody's traffic; None for any other."""
-    if values["event"] == LISTS and act_of(values["detail"]) is not None:
+    told = {LISTS: act_of, ATTEMPTS: told_of}.get(values["event"])
+    if told is not None and told(values["detail"]) is not None:
         said: str = values["detail"]
         return said
     count = unrecorded_count(values["reason"], values["detail"])

@@ -21,6 +21,9 @@ _UNRECORDED_ROW = re.compile(f"{UNRECORDED}([0-9]{{1,18}}){_UNRECORDED_END}", re
 #: The event of a row that is nobody's request: the lists in force were changed (usage_log/acts.py).
 LISTS = "lists"
 
+#: The event of an alert: somebody went to many blocked pages within minutes (usage_log/attempt_alerts.py).
+ATTEMPTS = "attempts"
+
 #: Characters of an id: 26 times 5 bits are 130 random bits.
 ID_LENGTH = 26
 
@@ -30,6 +33,7 @@ class DecisionRecord:
     """One final verdict. `event` is "decision", or "end" for the close of what was recorded while open (same id).
 
     An event "lists" is no verdict: somebody changed the lists in force, and `detail` says who, when and how.
+    An event "attempts" is none either: `user` went to many blocked pages, and `detail` names their records.
 
     node, worker, boot and seq are stamped by the spool that takes the record. An "end" repeats the fields of its
     decision, with its own time and with the totals (bytes, duration) of the whole exchange; a decision on what is

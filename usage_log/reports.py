@@ -17,13 +17,16 @@ from rich.table import Table
 from rich.text import Text
 
 from usage_log.acts import act_of
+from usage_log.attempt_alerts import told_of
 from usage_log.day_files import moment_of
-from usage_log.record import LISTS
+from usage_log.record import ATTEMPTS, LISTS
 from usage_log.summary import DIMENSIONS, SHOWN_FROM, Cell, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from usage_log.acts import ListsAct
+    from usage_log.attempt_alerts import Told
     from usage_log.queries import LogRow
 
 #: The fields of a line of `audit log --json`, in their order (DESIGN.md, "Commands").
@@ -34,8 +37,9 @@ FIELDS: Final = (
 )
 
 _COLORS: Final = {"block": "red", "challenge": "yellow", "monitor": "yellow", "passthrough": "cyan"}
-_EVENTS: Final = {"end": "{} (end)", LISTS: "lists changed"}
-_TOTALS: Final = ("records", "unrecorded", "list_changes", "users", "bytes_in", "bytes_out")
+_EVENTS: Final = {"end": "{} (end)", LISTS: "lists changed", ATTEMPTS: "alert"}
+_READ: Final[dict[str, Callable[[str | None], ListsAct | Told | None]]] = {LISTS: act_of, ATTEMPTS: told_of}
+_TOTALS: Final = ("records", "unrecorded", "list_changes", "attempt_alerts", "users", "bytes_in", "bytes_out")
 _FEW: Final = f"fewer than {SHOWN_FROM} users"
 
 
@@ -87,8 +91,9 @@ def _print_table(rows: Iterable[LogRow], form: Form) -> int:
 def _where(row: LogRow) -> str:
     record = row.record
     if record.detail:  # of what is nobody's request
-        act = act_of(record.detail) if record.event == LISTS else None
-        return act.line() if act else record.detail
+        read = _READ.get(record.event)
+        said = read(record.detail) if read else None
+        return said.line() if said else record.detail
     host = f"[{record.host}]" if ":" in record.host else record.host
     return host if record.port in (80, 443) else f"{host}:{record.port}"
 
@@ -119,6 +124,8 @@ def print_summary(summary: Summary, form: Form) -> None:
         console.print(f"{summary.unrecorded:,} requests more, refused while the log had no room, have no record")
     if summary.list_changes:
         console.print(f"{summary.list_changes:,} times other lists were put into force: audit log --reason lists")
+    if summary.attempt_alerts:
+        console.print(f"{summary.attempt_alerts:,} alerts about repeated attempts: audit log --reason attempts")
     console.print(f"{summary.bytes_in:,} bytes sent, {summary.bytes_out:,} bytes received")
     for dimension in DIMENSIONS:
         if summary.cells[dimension]:

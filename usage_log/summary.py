@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from usage_log.day_files import day_path, moment_of
 from usage_log.day_reader import Filter, condition, days_of, microseconds, reading
-from usage_log.record import LISTS, NO_LOG, UNRECORDED, unrecorded_count
+from usage_log.record import ATTEMPTS, LISTS, NO_LOG, UNRECORDED, unrecorded_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ _HOUR: Final = 3_600_000_000  # microseconds
 #: A row that says how many requests have none of their own: nobody's decision, so it is in no cell and counts nobody.
 _STANDS_FOR_MANY: Final = f"(reason = '{NO_LOG}' AND coalesce(detail, '') GLOB '{UNRECORDED}*')"
 
-_REQUEST: Final = f"event <> '{LISTS}' AND NOT {_STANDS_FOR_MANY}"
+_REQUEST: Final = f"event NOT IN ('{LISTS}', '{ATTEMPTS}') AND NOT {_STANDS_FOR_MANY}"
 
 _GROUPS: Final = f"""
 SELECT action, category, reason, school, time / ? AS hour, user, coalesce('u' || user, 'c' || client) AS person,
@@ -42,7 +42,7 @@ FROM decision WHERE {{where}} AND {_REQUEST} GROUP BY action, category, reason, 
 """  # noqa: S608 - `where` is made of fixed pieces, usage_log.day_reader
 _UNRECORDED: Final = f"SELECT reason, detail FROM decision WHERE {{where}} AND {_STANDS_FOR_MANY}"  # noqa: S608 - as above
 
-_ACTS: Final = f"SELECT count(*) FROM decision WHERE {{where}} AND event = '{LISTS}'"  # noqa: S608 - as above
+_EVENTS: Final = "SELECT count(*) FROM decision WHERE {where} AND event = '{event}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class Summary:
     """Counts of final verdicts in a period. `users` are different named users; times are UTC.
 
     `unrecorded` are requests that were refused while the log had no room, and have no record of their own.
-    `list_changes` says how often the lists in force were changed: no request, and in no other figure.
+    `list_changes` says how often the lists in force were changed, `attempt_alerts` how many alerts about repeated
+    attempts there were: no requests, and in no other figure.
     """
 
     first: datetime | None
@@ -69,6 +70,7 @@ class Summary:
     records: int
     unrecorded: int
     list_changes: int
+    attempt_alerts: int
     users: int
     bytes_in: int
     bytes_out: int
@@ -103,6 +105,7 @@ class _Tally:
     total: _Count = field(default_factory=_Count)
     unrecorded: int = 0
     list_changes: int = 0
+    attempt_alerts: int = 0
     first: int | None = None
     last: int | None = None
     cells: dict[str, dict[str, _Count]] = field(
@@ -129,13 +132,15 @@ def summary(state_dir: Path, wanted: Filter, zone: tzinfo = UTC) -> Summary:
             for row in _groups(database, wanted, ended):
                 tally.add(row)
             tally.unrecorded += _unrecorded(database, wanted)
-            tally.list_changes += _list_changes(database, wanted)
+            tally.list_changes += _events(database, wanted, LISTS)
+            tally.attempt_alerts += _events(database, wanted, ATTEMPTS)
     return Summary(
         first=None if tally.first is None else moment_of(tally.first),
         last=None if tally.last is None else moment_of(tally.last),
         records=tally.total.records,
         unrecorded=tally.unrecorded,
         list_changes=tally.list_changes,
+        attempt_alerts=tally.attempt_alerts,
         users=len(tally.total.users),
         bytes_in=tally.total.bytes_in,
         bytes_out=tally.total.bytes_out,
@@ -166,10 +171,10 @@ def _unrecorded(database: Database, wanted: Filter) -> int:
     return sum(unrecorded_count(row["reason"], row["detail"]) for row in rows)
 
 
-def _list_changes(database: Database, wanted: Filter) -> int:
+def _events(database: Database, wanted: Filter, event: str) -> int:
     where, values = condition(wanted)
-    changes: int = database.execute(_ACTS.format(where=where), values).fetchone()[0]
-    return changes
+    count: int = database.execute(_EVENTS.format(where=where, event=event), values).fetchone()[0]
+    return count
 
 
 def _cells(dimension: str, counts: dict[str, _Count]) -> tuple[Cell, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from usage_log.day_store import DayStore
+    from usage_log.frames import Stamped
     from usage_log.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -60,21 +61,34 @@ class Tail:
     waiting: int | None = None
 
 
+def _nobody(rows: list[Stamped]) -> None:
+    """Nobody wants to hear of the records that were stored."""
+
+
 class Collector:
     """Tails all segments of a spool into a store. One at a time: the caller holds the spool's lock."""
 
-    def __init__(self, spool: Path, log_directory: Path, store: DayStore, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        spool: Path,
+        log_directory: Path,
+        store: DayStore,
+        metrics: Metrics,
+        see: Callable[[list[Stamped]], None] = _nobody,
+    ) -> None:
+        """Use `see` to hear of all records as they are stored."""
         self._spool = spool
         self._log_directory = log_directory
         self._store = store
         self._metrics = metrics
+        self._see = see
         metrics.oldest_unread.set_function(lambda: self.oldest_unread)
         metrics.day_bytes.set_function(lambda: day_bytes(log_directory, datetime.now(UTC).date()))
         self._tails: dict[str, Tail] = {}
         self._left_alone: set[Path] = set()
         self._trouble: str | None = None
         self._said = 0.0
-        self._behind = False  # a segment holds more than the last look could read
+        self._behind = True  # a segment holds more than the last look could read
         self._oldest: int | None = None  # time of the oldest record that is known to be unread, microseconds
         self._looked = time.monotonic()  # when the last look at the spool ended
 
@@ -85,6 +99,11 @@ class Collector:
         if self._trouble is None and waited > _STUCK:
             return f"one look at the spool has taken {waited:.0f} s so far: the disk, or a lock on the day file"
         return self._trouble
+
+    @property
+    def caught_up(self) -> bool:
+        """True when the last look at the spool left nothing unread."""
+        return not self._behind and self._trouble is None
 
     @property
     def oldest_unread(self) -> float:
@@ -177,7 +196,9 @@ class Collector:
     async def _store_frames(self, tail: Tail, frames: Iterable[Placed]) -> None:
         for day, group in groupby(frames, key=lambda frame: day_of(frame.stamped[TIME])):
             tail.days.add(day)
-            self._metrics.count(await self._store.add(day, tail.path.name, list(group)))
+            stored = await self._store.add(day, tail.path.name, list(group))
+            self._metrics.count(stored)
+            self._see(stored)
         self._metrics.last_commit.set_to_current_time()
 
     async def _set_damage_aside(self, tail: Tail, chunk: Chunk) -> None:
