@@ -12,8 +12,11 @@ from proxy.facts import PATH_CAP, Intent, RequestFacts, Stage
 from proxy.snapshot import school_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mitmproxy import http
 
+    from proxy.head import Head
     from proxy.identity.identified import Identified
     from proxy.recording import Exchange
     from proxy.snapshot import PolicySnapshot
@@ -49,13 +52,13 @@ class Tunnel:
 
 
 def connect_facts(
-    target: str, client: str, identified: Identified, snapshot: PolicySnapshot, interceptable: bool
+    head: Head, client: str, identified: Identified, snapshot: PolicySnapshot, interceptable: bool
 ) -> RequestFacts:
     """State what a CONNECT says.
 
     Raises MalformedAddress.
     """
-    host, port = parse_authority(target)
+    host, port = parse_authority(head.target)
     return RequestFacts(
         stage=Stage.CONNECT,
         at=datetime.now(UTC),
@@ -70,6 +73,7 @@ def connect_facts(
         identity_problem=identified.problem,
         school=school_of(client, snapshot),
         interceptable=interceptable,
+        fields=shown_fields(head.fields),
     )
 
 
@@ -107,14 +111,14 @@ def request_facts(
         host_header=_claimed_host(flow, address.host, address.port) if tunnel else None,
         intent=_intent(request),
         page=_page(request),
-        fields=shown_fields(request.headers),
+        fields=shown_fields(request.headers.fields),
     )
 
 
-def shown_fields(headers: http.Headers) -> dict[str, str]:
+def shown_fields(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Give what detectors may see of a head: names in lower case, repeated fields joined (RFC 9110, section 5.3)."""
     shown: dict[str, str] = {}
-    for raw, value in headers.fields:
+    for raw, value in fields:
         name = raw.lower().decode("ascii", "replace")
         if name not in _SECRETS:
             text = value[:_VALUE_CAP].decode("utf-8", "replace")

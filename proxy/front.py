@@ -171,7 +171,7 @@ class Front(asyncio.Protocol):
         header = head.value(b"proxy-authorization")
         identified = await identity.identify(header, self.client)
         try:
-            facts = connect_facts(head.target, self.client, identified, snapshot, interceptable=True)
+            facts = connect_facts(head, self.client, identified, snapshot, interceptable=True)
         except MalformedAddress:
             detail = "CONNECT to what is no host and port"
             return malformed_exchange(self.client, snapshot, detail, "CONNECT"), identified

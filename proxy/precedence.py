@@ -171,8 +171,16 @@ def _category_action(match: Match, now: Circumstances) -> Action:
 
 
 _RANK = {category.id: rank for rank, category in enumerate(CATEGORIES)}
-#: A hidden name differs from the tunnel's, and says why; a lie about the destination comes before all others.
-_TECHNIQUE_RANK = {reasons.ECH: -7, reasons.MISMATCH: -6, reasons.PRIVATE: -3, reasons.LITERAL: -2, reasons.PORT: -1}
+#: A lie about the destination comes first, but where it is known what it is for: a browser tells none of these.
+_TECHNIQUE_RANK = {
+    reasons.ECH: -7,
+    reasons.TOR: -7,
+    reasons.PROXY_CHAIN: -7,
+    reasons.MISMATCH: -6,
+    reasons.PRIVATE: -3,
+    reasons.LITERAL: -2,
+    reasons.PORT: -1,
+}
 
 
 def _weight(match: Match) -> tuple[int, str, str, str, int, str, str]:

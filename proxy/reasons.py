@@ -15,6 +15,8 @@ MALFORMED = "protocol.malformed"
 
 RAW = "bypass.raw"
 ECH = "bypass.ech"
+PROXY_CHAIN = "bypass.proxy-chain"
+TOR = "bypass.tor"
 
 PORT = "address.port"
 PRIVATE = "address.private"
@@ -42,7 +44,7 @@ _TITLES: dict[str, str] = {
     ECH: "hidden server name (ECH)",
     "bypass.ssh": "SSH",
     "bypass.socks": "SOCKS proxy",
-    "bypass.proxy-chain": "proxy behind the proxy",
+    PROXY_CHAIN: "proxy behind the proxy",
     "bypass.tls-in-tls": "TLS inside TLS",
     "bypass.fake-tls": "imitation of TLS",
     "bypass.websocket-tunnel": "tunnel over WebSocket",
@@ -54,7 +56,7 @@ _TITLES: dict[str, str] = {
     "bypass.dns": "DNS around the district's resolver",
     "bypass.relay": "privacy relay",
     "bypass.masque": "proxying over HTTP/3 (MASQUE)",
-    "bypass.tor": "Tor",
+    TOR: "Tor",
     "bypass.web-proxy": "web proxy",
     "bypass.nested-address": "blocked address inside another address",
     "bypass.proxy-configuration": "proxy or VPN configuration file",

@@ -10,13 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.detectors import (
+    alpn,
+    bittorrent,
     destination,
     encrypted_dns,
+    file_sharing,
     http_tunnels,
+    ipfs,
     methods,
     opening,
+    proxy_chain,
     relays,
+    tor,
     upgrades,
+    vpn,
     web_proxies,
     websockets,
 )
@@ -46,6 +53,12 @@ _DESTINATION: tuple[Detector, ...] = (
 )
 
 _REQUEST: tuple[Detector, ...] = (
+    bittorrent.request,
+    ipfs.request,
+    file_sharing.request,
+    vpn.request,
+    tor.request,
+    proxy_chain.request,
     encrypted_dns.request,
     relays.request,
     upgrades.request,
@@ -56,8 +69,8 @@ _REQUEST: tuple[Detector, ...] = (
 
 #: Which are asked when. What comes later has passed the stages before.
 DETECTORS: Mapping[Stage, tuple[Detector, ...]] = {
-    Stage.CONNECT: _DESTINATION,
-    Stage.CLIENT_HELLO: _DESTINATION,
+    Stage.CONNECT: (*_DESTINATION, tor.service, vpn.connect),
+    Stage.CLIENT_HELLO: (*_DESTINATION, tor.hello, alpn.hello),
     Stage.REQUEST: (*_DESTINATION, *_REQUEST),
     Stage.RESPONSE: (),
     Stage.STREAM: (opening.recognise, websockets.message, encrypted_dns.body),

@@ -1,8 +1,19 @@
-"""Peer-to-peer file sharing that is not BitTorrent, by its first bytes."""
+"""Peer-to-peer file sharing that is neither BitTorrent nor IPFS: by its first bytes, and Gnutella's downloads."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from proxy import reasons
 from proxy.detectors.signature import Signature, all_of, among, at, prefix
+from proxy.verdict import Match
+
+if TYPE_CHECKING:
+    from proxy.facts import RequestFacts
+    from proxy.snapshot import PolicySnapshot
+
+_GNUTELLA = "p2p.gnutella"
+_DOWNLOAD = Match(_GNUTELLA, reasons.title_of(_GNUTELLA), "p2p")
 
 #: Longest command of NMDC that is waited for, and longest name of a user of Soulseek, in bytes.
 _COMMAND_CAP = 256
@@ -77,12 +88,17 @@ def _text(data: bytes, start: int) -> tuple[bool | None, int]:
 
 SIGNATURES = (
     Signature("p2p.ed2k", _ED2K),
-    Signature("p2p.gnutella", prefix(b"GNUTELLA CONNECT/", b"GNUTELLA/0.")),
+    Signature(_GNUTELLA, prefix(b"GNUTELLA CONNECT/", b"GNUTELLA/0.")),
     Signature("p2p.direct-connect", _direct_connect),
     Signature("p2p.direct-connect", prefix(b"HSUP AD", b"CSUP AD", b"ISUP AD")),  # ADC, section 5.3.1
-    Signature("p2p.ipfs", prefix(b"\x13/multistream/1.0.0\n")),  # libp2p's negotiation
     Signature("p2p.other", prefix(b"\x2e\xa7\xd9\x0b", b"\x9e\x79\xbc\x40")),  # Syncthing: peers, relays
     Signature("p2p.other", prefix(b"BSYNC\0")),  # Resilio Sync
     Signature("p2p.other", prefix(b"\x0eSwarm protocol")),  # Delivery Optimization between peers
     Signature("p2p.other", _soulseek),
 )
+
+
+def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a file that is asked for by its hash (HUGE, section 2.2)."""
+    asked = facts.path.startswith("/uri-res/") and facts.query.lower().startswith(("urn:sha1:", "urn:bitprint:"))
+    return _DOWNLOAD if asked else None

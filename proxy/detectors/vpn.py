@@ -1,8 +1,24 @@
-"""VPNs other than OpenVPN, by their first bytes, and the tunnels of apps that call themselves one."""
+"""VPNs other than OpenVPN: by their first bytes, and those over HTTPS by what they ask a gateway for.
+
+The district's own gateway is approved by its name: `passthrough` or `approved_tunnels`.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+from proxy import reasons
 from proxy.detectors.signature import Signature, all_of, among, at, number, prefix
+from proxy.snapshot import covering_name
+from proxy.verdict import Match
+
+if TYPE_CHECKING:
+    from proxy.facts import RequestFacts
+    from proxy.snapshot import PolicySnapshot
+
+_REASON = "bypass.vpn"
+_MATCH = Match(_REASON, reasons.title_of(_REASON), "vpn")
 
 #: WireGuard's first message: type 1, three zeros, 148 bytes. Over TCP it mostly has its length before it.
 _WIREGUARD = b"\x01\0\0\0"
@@ -62,12 +78,55 @@ def _vless_request(data: bytes, start: int) -> bool | None:
 
 
 SIGNATURES = (
-    Signature("bypass.vpn", prefix(b"\0\x94" + _WIREGUARD, b"\x94\0" + _WIREGUARD)),
-    Signature("bypass.vpn", _bare_wireguard),
-    Signature("bypass.vpn", prefix(b"\0\x9c\0\x01\x1a\x2b\x3c\x4d")),  # PPTP: RFC 2637, section 2.1
-    Signature("bypass.vpn", prefix(b"IKETCP")),  # IPsec in TCP: RFC 9329, section 4
-    Signature("bypass.vpn", prefix(b"SSTP_DUPLEX_POST ")),  # a method of [MS-SSTP], 3.2.4.1
-    Signature("bypass.vpn", prefix(b"CONNECT /CSCO")),  # AnyConnect, inside TLS
-    Signature("bypass.vpn", _trojan),
-    Signature("bypass.vpn", _vless),
+    Signature(_REASON, prefix(b"\0\x94" + _WIREGUARD, b"\x94\0" + _WIREGUARD)),
+    Signature(_REASON, _bare_wireguard),
+    Signature(_REASON, prefix(b"\0\x9c\0\x01\x1a\x2b\x3c\x4d")),  # PPTP: RFC 2637, section 2.1
+    Signature(_REASON, prefix(b"IKETCP")),  # IPsec in TCP: RFC 9329, section 4
+    Signature(_REASON, prefix(b"SSTP_DUPLEX_POST ")),  # a method of [MS-SSTP], 3.2.4.1
+    Signature(_REASON, prefix(b"CONNECT /CSCO")),  # AnyConnect, inside TLS
+    Signature(_REASON, _trojan),
+    Signature(_REASON, _vless),
 )
+
+#: What clients of gateways call themselves when they ask a proxy for a tunnel (openconnect: measured).
+_AGENTS = re.compile(r"anyconnect|openconnect|globalprotect|fortisslvpn|softether|pulse.?secure|junos.?pulse|openvpn")
+
+#: Paths at which gateways open a tunnel, or hand out what one needs; pages that name them have another path.
+_PATHS = frozenset(
+    {
+        "/cscosslc/tunnel",  # AnyConnect
+        *("/vpnsvc/connect.cgi", "/vpnsvc/vpn.cgi"),  # SoftEther
+        *("/ssl-tunnel-connect.sslvpn", "/ssl-vpn/prelogin.esp", "/ssl-vpn/login.esp", "/ssl-vpn/getconfig.esp"),
+        *("/global-protect/prelogin.esp", "/global-protect/getconfig.esp"),  # GlobalProtect
+        *("/remote/sslvpn-tunnel", "/remote/sslvpn-tunnel2", "/remote/fortisslvpn", "/remote/fortisslvpn_xml"),
+        *("/vdesk/vpn/connect.php3", "/myvpn", "/vpntunnel"),  # F5, Array
+        "/ts2021",  # Tailscale's control protocol, with or without an Upgrade
+    }
+)
+_SSTP_METHOD, _SSTP_PATH = "SSTP_DUPLEX_POST", "/sra_%7bba195980-"  # [MS-SSTP], 2.2
+
+
+def connect(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a VPN's client by the name that it gives itself. It may give another: inside, its requests tell."""
+    agent = facts.fields.get("user-agent")
+    if agent is None or not _AGENTS.search(agent.lower()):
+        return None
+    return None if covering_name(facts.host, snapshot.passthrough) else _MATCH
+
+
+def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise what is asked of a gateway: by field, path or method."""
+    fields = facts.fields
+    if "x-aggregate-auth" in fields or "x-transcend-version" in fields or "x-cstp-version" in fields:
+        return _MATCH
+    path = facts.path.lower()
+    if path in _PATHS or path.startswith(_SSTP_PATH) or facts.method == _SSTP_METHOD:
+        return _MATCH
+    subprotocols = fields.get("sec-websocket-protocol")
+    if subprotocols is not None and "derp" in _offered(subprotocols):
+        return _MATCH  # Tailscale's relays, where an Upgrade to their own protocol does not get through
+    return None
+
+
+def _offered(field: str) -> list[str]:
+    return [name.strip().lower() for name in field.split(",")]

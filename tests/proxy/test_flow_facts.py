@@ -6,6 +6,7 @@ from mitmproxy.test import tflow
 from categories.address import MalformedAddress
 from proxy.facts import Intent, Stage
 from proxy.flow_facts import Tunnel, connect_facts, judged_target, malformed_facts, request_facts, sni_of
+from proxy.head import Head
 from proxy.identity.identified import Identified, Problem
 from tests.proxy.policy import snapshot
 
@@ -37,26 +38,36 @@ def tunnel(host="site.test", port=443, sni="site.test"):
     return Tunnel(host, port, ANA, None, sni)
 
 
+def connect(target, *fields):
+    return Head("CONNECT", target, fields)
+
+
 def test_a_connect_states_who_asks_from_where_for_what(policy):
-    facts = connect_facts("SITE.test.:443", "10.1.2.3", ANA, policy, interceptable=True)
+    facts = connect_facts(connect("SITE.test.:443"), "10.1.2.3", ANA, policy, interceptable=True)
     assert (facts.stage, facts.method, facts.scheme) == (Stage.CONNECT, "CONNECT", "tunnel")
     assert (facts.host, facts.port, facts.ip) == ("site.test", 443, None)
     assert (facts.user, facts.identity, facts.school) == ("ana", "local", "lincoln")
 
 
+def test_detectors_see_the_fields_of_a_connect_without_its_secrets(policy):
+    head = connect("site.test:443", (b"user-agent", b"made up"), (b"proxy-authorization", b"Basic x"))
+    facts = connect_facts(head, "10.1.2.3", ANA, policy, interceptable=True)
+    assert facts.fields == {"user-agent": "made up"}
+
+
 def test_who_was_not_proved_is_not_named(policy):
-    facts = connect_facts("site.test:443", "10.1.2.3", NOBODY, policy, interceptable=True)
+    facts = connect_facts(connect("site.test:443"), "10.1.2.3", NOBODY, policy, interceptable=True)
     assert (facts.user, facts.identity, facts.identity_problem) == (None, None, "password")
 
 
 @pytest.mark.parametrize("target", ["site.test", "site.test:0", "site.test:99999", "u@site.test:443", "/x", "a b:443"])
 def test_a_connect_to_no_authority_is_malformed(policy, target):
     with pytest.raises(MalformedAddress):
-        connect_facts(target, "10.1.2.3", ANA, policy, interceptable=True)
+        connect_facts(connect(target), "10.1.2.3", ANA, policy, interceptable=True)
 
 
 def test_an_address_in_disguise_is_one_address(policy):
-    assert str(connect_facts("0x7f.1:443", "10.1.2.3", ANA, policy, interceptable=True).ip) == "127.0.0.1"
+    assert str(connect_facts(connect("0x7f.1:443"), "10.1.2.3", ANA, policy, interceptable=True).ip) == "127.0.0.1"
 
 
 def test_a_request_states_its_whole_address(policy):
