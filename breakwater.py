@@ -1,80 +1,73 @@
 """The front door: every sub-command of `breakwater`, and the composition root that hands the rooms to each other.
 
 Data goes to standard output, talk to standard error. Exit codes: 0 ok, 1 finding, 2 usage, 3 unreachable, 4 refused.
+What only some commands need they import themselves: importing is most of what a command takes.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from categories.address import MalformedAddress
-from categories.errors import ListRefused, ListsRefused
-from config import reports as config_reports
-from config.difference import difference
-from config.load import load, state_dir_of
-from config.problems import SettingsRefused, SettingsUnreadable
-from config.revision_files import RevisionNotWritten, RevisionTampered, RevisionUnreadable
-from config.revisions import Applied, RevisionRefused, Revisions, words
-from proxy import doctor as doctors
-from proxy import explain as explaining
-from proxy import handover
-from proxy import state_dir as state
-from proxy import upgrade as upgrading
-from proxy.authority import AuthorityRefused
-from proxy.background import yield_to_workers
-from proxy.ca_commands import ca_app
-from proxy.child import ChildRefused
-from proxy.demo import demo_lines
-from proxy.firewall.border import NobodyToGovern
-from proxy.firewall.commands import firewall_app
-from proxy.identity.accounts import AccountsRefused, load_accounts
-from proxy.identity.commands import users_app
-from proxy.identity.passwords import PasswordRefused
-from proxy.list_acts import VISITED, UsageLog, act_of
-from proxy.listening import CannotListen, bind
-from proxy.lists_commands import lists_app
-from proxy.policy_files import NothingApplied
-from proxy.private_file import NotPrivate
-from proxy.progress import progress_bar
-from proxy.snapshot import SnapshotRefused
-from proxy.standard_output import OutputLost, ReaderGone, use_standard_output
-from proxy.start import prepare
-from proxy.state_dir import StateUnusable
-from proxy.supervisor import Supervisor
-from proxy.tenure import AlreadyRunning, sole
-from proxy.upgrade import NotRunning, UpgradeRefused
-from proxy.upstream_trust import TrustRefused
-from usage_log.acts import ListsAct, record_act, record_of
-from usage_log.commands import audit_app
-from usage_log.day_files import DayRefused
-from usage_log.day_reader import LogUnreadable
-from usage_log.hosts_below import hosts_below
-from usage_log.moments import MomentRefused, parse_since
-from usage_log.pseudonyms import KeyRefused
-from usage_log.queries import CaseNeeded
-from usage_log.spool import SpoolFull
-from usage_log.visits import visited_hosts
+from proxy.standard_output import ReaderGone, use_standard_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
     from categories.act import Generation
     from categories.change import Change
     from categories.history import Applied as InForce
+    from proxy.list_acts import UsageLog
+
+#: Rooms whose commands stand in files of their own.
+ROOMS = {
+    "config": "proxy.config_commands:config_app",
+    "lists": "proxy.lists_commands:lists_app",
+    "users": "proxy.identity.commands:users_app",
+    "ca": "proxy.ca_commands:ca_app",
+    "firewall": "proxy.firewall.commands:firewall_app",
+    "audit": "usage_log.commands:audit_app",
+}
+
+
+class Rooms(TyperGroup):
+    """The commands, those of ROOMS too, which are imported when one of them is asked for, or the help."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # of typer's own click
+        """Name all commands, in the order of the help."""
+        for room in ROOMS:
+            self._open(room)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """Give a command or room; where there is none of that name, all are there to be suggested."""
+        for room in (cmd_name,) if cmd_name in (*self.commands, *ROOMS) else ROOMS:
+            self._open(room)
+        if cmd_name in ("config", "lists") and ctx.obj is None:
+            ctx.obj = usage_log()
+        return super().get_command(ctx, cmd_name)
+
+    def _open(self, room: str) -> None:
+        if room in ROOMS and room not in self.commands:
+            self.commands[room] = get_group(resolve_name(ROOMS[room]))
+            self.commands[room].name = room
 
 
 app = typer.Typer(
+    cls=Rooms,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -84,6 +77,11 @@ app = typer.Typer(
 
 def _record_lists(folder: Path, applied: InForce, generation: Generation, change: Change) -> None:
     """Put the row of a generation into the usage log. Raises ListRefused where there is no room for it."""
+    from categories.errors import ListRefused
+    from proxy.state_dir import revision_of
+    from usage_log.acts import ListsAct, record_act, record_of
+    from usage_log.spool import SpoolFull
+
     counts: dict[str, tuple[int, int]] = {}
     for each in change.difference.changes:
         name = f"white {each.category}" if each.white else each.category
@@ -91,41 +89,41 @@ def _record_lists(folder: Path, applied: InForce, generation: Generation, change
         counts[name] = (added + each.added, removed + each.removed)
     act = ListsAct(applied.kind.value, applied.author, applied.reason, generation.id, generation.digest, counts)
     try:
-        record_act(folder / "spool", record_of(act, applied.at, state.revision_of(folder)))
+        record_act(folder / "spool", record_of(act, applied.at, revision_of(folder)))
     except SpoolFull as full:
         raise ListRefused(f"the lists stay as they are: {full}; make room") from full
 
 
-#: What changes of the lists may know of the usage log, and how they are recorded there.
-USAGE_LOG = UsageLog(visited_hosts, _record_lists)
+def usage_log() -> UsageLog:
+    """Give what changes of the lists may know of the usage log, and how they are recorded there."""
+    from proxy.list_acts import UsageLog
+    from usage_log.visits import visited_hosts
+
+    return UsageLog(visited_hosts, _record_lists)
+
 
 ConfigFile = Annotated[Path, typer.Option("--config", envvar="BREAKWATER_CONFIG", help="The district's file.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history.")]
-
-
-def _room(name: str, text: str) -> typer.Typer:
-    room = typer.Typer(no_args_is_help=True, help=text)
-    app.add_typer(room, name=name)
-    return room
-
-
-config_app = _room("config", "Put settings into force, and look at what was in force.")
-app.add_typer(lists_app, name="lists")
-app.add_typer(users_app, name="users")
-app.add_typer(ca_app, name="ca")
-app.add_typer(firewall_app, name="firewall")
-app.add_typer(audit_app, name="audit")
 
 
 @app.command()
 def run(config: ConfigFile) -> None:
     """Filter, in the foreground, until SIGTERM or ctrl-C; then drain."""
-    inherited = handover.inherited()
-    with sole(state.state_folder(config), inherited.lock if inherited else None) as tenure:
-        plan = prepare(config, _say, datetime.now(UTC), USAGE_LOG)
+    import asyncio
+
+    from proxy.demo import demo_lines
+    from proxy.handover import inherited as inherits
+    from proxy.listening import bind
+    from proxy.start import prepare
+    from proxy.state_dir import settings_for_commands, state_folder
+    from proxy.supervisor import Supervisor
+    from proxy.tenure import sole
+
+    inherited = inherits()
+    with sole(state_folder(config), inherited.lock if inherited else None) as tenure:
+        plan = prepare(config, _say, datetime.now(UTC), usage_log())
         listeners = bind(plan.listen, inherited.sockets if inherited else None)
-        for line in demo_lines(*state.settings_for_commands(config), datetime.now(UTC)):
+        for line in demo_lines(*settings_for_commands(config), datetime.now(UTC)):
             _announce(line)
         asyncio.run(Supervisor(plan, listeners, tenure, _announce).run(inherited))
 
@@ -133,66 +131,36 @@ def run(config: ConfigFile) -> None:
 @app.command()
 def upgrade(config: ConfigFile) -> None:
     """Let the running filter hand over to the version that is installed now; no connection is refused."""
-    _say(upgrading.upgrade(state_dir_of(config)))
+    from config.load import state_dir_of
+    from proxy.upgrade import upgrade as hand_over
+
+    _say(hand_over(state_dir_of(config)))
 
 
 @app.command("check-config")
 def check_config(config: ConfigFile, as_json: Json = False) -> None:
     """Check a settings file, all of it, and change nothing."""
+    from config import reports
+    from config.load import load
+    from config.problems import SettingsRefused, SettingsUnreadable
+
     try:
         settings = load(config)
     except SettingsRefused as refused:
         if as_json:
-            _announce(json.dumps({"problems": config_reports.problems_json(refused.problems)}))
+            _announce(json.dumps({"problems": reports.problems_json(refused.problems)}))
         else:
             _say(str(refused))
         raise typer.Exit(2 if isinstance(refused, SettingsUnreadable) else 1) from refused
-    found = config_reports.warnings(settings, datetime.now(ZoneInfo(settings.district.timezone)).date())
-    missing = config_reports.missing_files(settings)
-    unusable = config_reports.unusable_state(settings)
+    found = reports.warnings(settings, datetime.now(ZoneInfo(settings.district.timezone)).date())
+    missing = reports.missing_files(settings)
+    unusable = reports.unusable_state(settings)
     told = {"problems": [], "warnings": found, "missing_files": missing, "unusable_state": unusable}
-    said = {**config_reports.summary(settings), **told}
-    _show(said, config_reports.summary_lines(settings), as_json)
+    said = {**reports.summary(settings), **told}
+    _show(said, reports.summary_lines(settings), as_json)
     for line in () if as_json else (*found, *missing, *unusable):
         _say(line)
     raise typer.Exit(1 if missing or unusable else 0)
-
-
-@config_app.command("apply")
-def config_apply(config: ConfigFile, reason: Reason, as_json: Json = False) -> None:
-    """Check the file, show what it changes, and put it into force in every worker."""
-    _put_into_force(config, reason, lambda past, by, now, lists: past.apply(config, by, reason, now, lists), as_json)
-
-
-@config_app.command("history")
-def config_history(config: ConfigFile, as_json: Json = False) -> None:
-    """List every revision: who, when, why."""
-    past = Revisions(state_dir_of(config)).history()
-    _show(config_reports.history_json(past), config_reports.history_lines(past), as_json)
-
-
-@config_app.command("rollback")
-def config_rollback(config: ConfigFile, revision: int, reason: Reason, as_json: Json = False) -> None:
-    """Put an old revision into force again, as a new one, with the lists that it needs."""
-    _put_into_force(
-        config, reason, lambda past, by, now, lists: past.rollback(revision, by, reason, now, lists), as_json
-    )
-
-
-def _put_into_force(config: Path, reason: str, put: Callable[..., Applied], as_json: bool) -> None:
-    """Have `put` make a revision, of the past ones, an author, the time and its lists, and say what it changed."""
-    who, why = words(state.author(), "an author"), words(reason, "a reason")
-    yield_to_workers()
-    folder = state.state_folder(config)
-    before = state.settings_before(folder)
-    with progress_bar() as progress:
-        act = act_of(folder, who, f"config: {why}", USAGE_LOG, progress=progress)
-        lists = state.with_lists(folder, act, _say)
-        applied = put(Revisions(folder), state.author(), datetime.now(UTC), lists)
-    changes = difference(before, applied.settings)
-    shown = {**config_reports.applied_json(applied), "changes": config_reports.difference_json(changes)}
-    _show(shown, [f"revision {applied.revision}", *config_reports.difference_lines(changes)], as_json)
-    _say(state.revision_in_force_line(folder, applied.revision))
 
 
 @app.command()
@@ -204,18 +172,28 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say what happens to an address, and why: every match, and which one won."""
+    from config.load import state_dir_of
+    from proxy.explain import explain as explained
+    from proxy.identity.accounts import load_accounts
+    from proxy.list_acts import VISITED
+    from proxy.state_dir import open_snapshot
+    from usage_log.hosts_below import hosts_below
+    from usage_log.moments import parse_since
+
     folder = state_dir_of(config)
-    snapshot = state.open_snapshot(folder)
+    snapshot = open_snapshot(folder)
     now = datetime.now(UTC)
     when = parse_since(at, snapshot.timezone, now) if at else now
     visited = partial(hosts_below, folder, now - VISITED)
-    said = explaining.explain(url, user, when, snapshot, load_accounts(folder / "accounts.json"), visited)
+    said = explained(url, user, when, snapshot, load_accounts(folder / "accounts.json"), visited)
     _show(said.as_dict(), said.lines(), as_json)
 
 
 @app.command()
 def doctor(config: ConfigFile, as_json: Json = False) -> None:
     """Look for what is wrong with this node; exit 1 where something is."""
+    from proxy import doctor as doctors
+
     findings = doctors.examine(config, datetime.now(UTC))
     if as_json:
         _announce(doctors.to_json(findings))
@@ -244,18 +222,34 @@ def _show(data: Any, shown: Any, as_json: bool) -> None:
 
 
 def _console() -> Console:
+    from rich.console import Console
+
     return Console(file=sys.stdout, highlight=False)
 
 
 #: What the caller wrote cannot be used: exit code 2. All else that is refused: 4, or the error's own `exit_code`.
-USAGE = (SettingsRefused, MalformedAddress, MomentRefused)
+USAGE = ("categories.address:MalformedAddress", "config.problems:SettingsRefused", "usage_log.moments:MomentRefused")
 REFUSALS = (
     *USAGE,
-    *(AccountsRefused, AuthorityRefused, CaseNeeded, DayRefused, KeyRefused, ListsRefused, LogUnreadable, NotPrivate),
-    *(NothingApplied, PasswordRefused, RevisionNotWritten, RevisionRefused, RevisionTampered, RevisionUnreadable),
-    *(AlreadyRunning, CannotListen, NobodyToGovern, NotRunning, OutputLost),
-    *(SnapshotRefused, StateUnusable, TrustRefused, UpgradeRefused),
+    *("categories.errors:ListsRefused", "config.revision_files:RevisionNotWritten", "config.revisions:RevisionRefused"),
+    *("config.revision_files:RevisionTampered", "config.revision_files:RevisionUnreadable"),
+    *(
+        "proxy.authority:AuthorityRefused",
+        "proxy.firewall.border:NobodyToGovern",
+        "proxy.identity.accounts:AccountsRefused",
+        "proxy.listening:CannotListen",
+    ),
+    *("proxy.identity.passwords:PasswordRefused", "proxy.policy_files:NothingApplied", "proxy.private_file:NotPrivate"),
+    *("proxy.snapshot:SnapshotRefused", "proxy.standard_output:OutputLost", "proxy.state_dir:StateUnusable"),
+    *("proxy.tenure:AlreadyRunning", "proxy.upgrade:NotRunning", "proxy.upgrade:UpgradeRefused"),
+    *("proxy.upstream_trust:TrustRefused", "usage_log.day_files:DayRefused", "usage_log.day_reader:LogUnreadable"),
+    *("usage_log.pseudonyms:KeyRefused", "usage_log.queries:CaseNeeded"),
 )
+
+
+def named(*errors: str) -> tuple[type[Any], ...]:
+    """Import errors by their names: where there is one to compare with, and not before."""
+    return tuple(resolve_name(error) for error in errors)
 
 
 def _all_written(command: Callable[[], None]) -> None:
@@ -271,14 +265,16 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     use_standard_output()
     try:
-        _all_written(partial(app, obj=USAGE_LOG))
-    except ChildRefused as refused:
-        sys.exit(refused.code)  # the child has said why
+        _all_written(app)
+    except (SystemExit, KeyboardInterrupt):
+        raise  # as ever, and nothing is imported for it
     except ReaderGone as gone:
         sys.exit(gone.exit_code)
-    except REFUSALS as refused:
+    except named("proxy.child:ChildRefused") as refused:
+        sys.exit(refused.code)  # the child has said why
+    except named(*REFUSALS) as refused:
         _say(str(refused))
-        sys.exit(getattr(refused, "exit_code", 2 if isinstance(refused, USAGE) else 4))
+        sys.exit(getattr(refused, "exit_code", 2 if isinstance(refused, named(*USAGE)) else 4))
 
 
 if __name__ == "__main__":

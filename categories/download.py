@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ import httpx
 from categories.declared import declared
 from categories.download_addresses import check_address, check_redirect
 from categories.download_problems import of_break, of_status
-from categories.download_state import Validators, drop, keep_state, state_of, validators_of
+from categories.download_state import Validators, drop, keep_state, share, state_of, validators_of
 from categories.errors import ListRefused, ListUnreachable
 from categories.pace import Pace, TooSlow
 from categories.source_checks import check_checksum
@@ -198,14 +197,6 @@ class _Fetch:
         keep_state(target, self._url, self._validators)
         before = f", {self._offset:,} of them from the download that was cut off" if self._offset else ""
         return f"list {self._source.name}: {target.stat().st_size:,} bytes{before}, of {_day(target)}"
-
-
-def share(file: Path, target: Path) -> None:
-    """The same bytes and the same time under another name; neither is ever written again. Raises OSError."""
-    try:
-        os.link(file, target)
-    except OSError:  # a file system without links
-        shutil.copy2(file, target)
 
 
 def _now() -> datetime:

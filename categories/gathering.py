@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from categories.digests import file_digest
-from categories.download import download, share
-from categories.download_state import state_file, state_of
+from categories.download_state import share, state_file, state_of
 from categories.errors import IndexRefused, ListRefused, ListUnreachable
 from categories.floor import refusing_floor
 from categories.formats import FORMATS
@@ -36,6 +35,8 @@ class Fetched:
 
 def fetch(sources: Sequence[ListSource], cache: Path, downloads: Path, progress: Progress) -> Fetched:
     """Download every list that has a url into `downloads`, unless it is the one in `cache`."""
+    from categories.download import download  # with an HTTP client, that other commands need not wait for
+
     cache.mkdir(mode=0o700, exist_ok=True)
     said, failed = [], []
     for source in sources:

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 from categories.generations import current
 from categories.index import CategoryIndex
 from config.revisions import Revisions
-from proxy.block_page import Pages, PageSettings
 from proxy.identity.accounts import load_accounts
-from proxy.public_pages import ProxyAddress, PublicFiles, PublicPages
 from proxy.snapshot import PolicySnapshot, build
-from proxy.worker_state import InForce
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +18,10 @@ if TYPE_CHECKING:
     from config.revisions import Applied
     from config.settings import Settings
     from proxy.authority import Authority
+    from proxy.block_page import PageSettings
     from proxy.identity.accounts import Accounts
+    from proxy.public_pages import PublicPages
+    from proxy.worker_state import InForce
 
 #: What tells a worker that something was applied: the pointers are replaced, never written in place.
 _POINTERS = ("config/current", "lists/current", "accounts.json")
@@ -74,6 +74,9 @@ class PolicyFiles:
 
         Raises what the parts raise; then what is in force stays.
         """
+        from proxy.block_page import Pages  # what only workers need: commands read settings and lists by this file too
+        from proxy.worker_state import InForce
+
         applied = applied_settings(self._state_dir)
         settings = applied.settings
         index = CategoryIndex.open(current(self._state_dir / "lists"))
@@ -86,6 +89,8 @@ class PolicyFiles:
         )
 
     def _public_pages(self, settings: PageSettings) -> PublicPages:
+        from proxy.public_pages import ProxyAddress, PublicFiles, PublicPages
+
         addresses = tuple(
             ProxyAddress.of_listener(address, port, tls, settings.public_name) for address, port, tls in self._listeners
         )
@@ -104,6 +109,8 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
 
 def _page_settings(settings: Settings) -> PageSettings:
     """Give what the pages need of the district's file."""
+    from proxy.block_page import PageSettings
+
     district = settings.district
     return PageSettings(
         name=district.name,

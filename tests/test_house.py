@@ -83,6 +83,7 @@ NO_TEST_OF_ITS_OWN = {
     "categories/entries.py": "values only",
     "categories/gathering.py": "tests/categories/test_change_requests.py and test_update.py fetch and keep",
     "categories/making.py": "tests/categories/test_change_requests.py makes and compares",
+    "proxy/config_commands.py": "tests/e2e/test_commands.py and test_changes.py apply and roll back",
     "proxy/facts.py": "values only",
     "proxy/replaced/part.py": "values only",
     "proxy/replaced/bodies.py": "tests/e2e/test_bodies.py sends what it is for",
@@ -130,8 +131,13 @@ def tree(path: str) -> ast.Module:
     return ast.parse((ROOT / path).read_text(), path)
 
 
-def imports(path: str) -> Iterator[str]:
+@cache
+def imports(path: str) -> tuple[str, ...]:
     """Every module that `path` imports, wherever in the file; `from a import b` is a.b where b is a module."""
+    return tuple(_imports(path))
+
+
+def _imports(path: str) -> Iterator[str]:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

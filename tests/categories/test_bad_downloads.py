@@ -105,7 +105,7 @@ BAD_ARCHIVES: dict[str, tuple[bytes, str]] = {
 @pytest.fixture
 def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the lists, and limits that a test can reach."""
-    monkeypatch.setattr("categories.gathering.download", partial(download, limits=LIMITS))
+    monkeypatch.setattr("categories.download.download", partial(download, limits=LIMITS))
     monkeypatch.setattr(streams, "UNPACKED_CAP", UNPACKED)
     monkeypatch.setattr("categories.unpack.MEMBERS_CAP", 100)
     return tmp_path / "state" / "lists"

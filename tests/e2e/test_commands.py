@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import subprocess
+import sys
 import urllib.request
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -257,7 +258,13 @@ def test_what_is_typed_wrong_is_one_line_and_never_a_traceback(product: Product,
 
 def test_only_errors_of_ours_read_as_a_refusal() -> None:
     """A bug that raises ValueError must not look like something that the caller wrote."""
-    assert [error for error in breakwater.REFUSALS if error.__module__ == "builtins"] == []
+    assert [error for error in breakwater.named(*breakwater.REFUSALS) if error.__module__ == "builtins"] == []
+
+
+def test_a_command_does_not_import_what_only_others_need() -> None:
+    look = "import sys, breakwater, proxy.explain, usage_log.commands; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout.split()
+    assert {"httpx", "jinja2", "mitmproxy", "cryptography", "proxy.supervisor", "proxy.doctor"} & set(found) == set()
 
 
 def test_new_lists_are_in_force_when_the_command_says_so(own_product: Product, network: Network) -> None:
