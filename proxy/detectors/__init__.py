@@ -18,7 +18,6 @@ from proxy.detectors import (
     http_tunnels,
     ipfs,
     methods,
-    nested,
     opening,
     proxy_chain,
     relays,
@@ -51,7 +50,6 @@ _DESTINATION: tuple[Detector, ...] = (
     destination.literal,
     destination.port,
     relays.destination,
-    nested.nested,
 )
 
 _REQUEST: tuple[Detector, ...] = (

@@ -40,11 +40,12 @@ def chromium() -> str:
     return found
 
 
-def trusting_home(folder: Path, authority: Path) -> Path:
-    """A HOME whose certificate store holds `authority` as a trusted issuer of web sites."""
+def trusting_home(folder: Path, *authorities: Path) -> Path:
+    """A HOME whose certificate store holds `authorities` as trusted issuers of web sites."""
     store = folder / ".pki" / "nssdb"
     store.mkdir(parents=True)
-    for arguments in (["-N", "--empty-password"], ["-A", "-n", "district", "-t", "C,,", "-i", str(authority)]):
+    added = [["-A", "-n", each.stem, "-t", "C,,", "-i", str(each)] for each in authorities]
+    for arguments in (["-N", "--empty-password"], *added):
         subprocess.run(["certutil", "-d", f"sql:{store}", *arguments], check=True, capture_output=True, timeout=30)
     return folder
 

@@ -1,0 +1,67 @@
+"""Every client, with the reasons that are right for it. A test tries each by both ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.e2e.bypass import chains, gateways, resolvers, torrents, tunnels
+from tests.e2e.bypass.ground import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from tests.e2e.bypass.gate import Gate
+    from tests.e2e.bypass.ground import Ground, Way
+
+
+@dataclass(frozen=True)
+class Client:
+    """`works` says whether the client gets what it is for."""
+
+    name: str
+    host: str  # as the record has it
+    server: Callable[[Ground], AbstractContextManager[Gate]]
+    works: Callable[[Ground, Way], bool]
+    reasons: frozenset[str]
+    answered: bool = False  # refused for what its server answers: that is asked, and its answer goes no further
+
+
+def _client(name: str, host: str, server: Callable, works: Callable, *reasons: str, answered: bool = False) -> Client:
+    return Client(name, host, server, works, frozenset(reasons), answered)
+
+
+#: An absolute form names another site than the tunnel goes to.
+CHAINED = ("bypass.proxy-chain", "address.mismatch")
+
+CLIENTS = (
+    _client("openconnect", "gateway.test", gateways.gateway, gateways.openconnect, "bypass.vpn"),
+    _client("shadowsocks", "shadow.test", tunnels.shadow_server, tunnels.shadowsocks, "bypass.raw"),
+    _client(
+        "shadowsocks with simple-obfs as HTTP to another site",
+        "obfs-http.test",
+        tunnels.obfs_http_server,
+        tunnels.obfs("http", "www.other.test"),
+        *("address.mismatch", "bypass.upgrade", "bypass.websocket-tunnel"),
+    ),
+    _client(
+        "shadowsocks with simple-obfs as HTTP to its own site",
+        "obfs-http.test",
+        tunnels.obfs_http_server,
+        tunnels.obfs("http", "obfs-http.test"),
+        *("address.mismatch", "bypass.upgrade", "bypass.websocket-tunnel"),
+    ),
+    _client("httptunnel", "tunnel.test", tunnels.http_tunnel_server, tunnels.httptunnel, "bypass.http-tunnel"),
+    _client("GET in CONNECT", "tinyproxy.test", chains.second_proxy, chains.get_in_connect, *CHAINED),
+    _client("curl with DNS over HTTPS", "doh.test", resolvers.resolver, resolvers.curl, "bypass.encrypted-dns"),
+    _client("aria2", "tracker.test", torrents.tracker, torrents.aria2, "p2p.bittorrent"),
+    _client("transmission", "tracker.test", torrents.tracker, torrents.transmission, "p2p.bittorrent"),
+    _client(
+        "libtorrent to a peer, encrypted",
+        address_of("peer.test"),
+        torrents.peer,
+        torrents.libtorrent("encrypted"),
+        *("p2p.bittorrent", "bypass.raw"),
+    ),
+)

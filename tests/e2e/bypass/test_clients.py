@@ -1,0 +1,31 @@
+"""Real clients from Debian: each works where the filter is out of the way, and is refused through the filter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.bypass.clients import CLIENTS, Client
+
+if TYPE_CHECKING:
+    from tests.e2e.bypass.ground import Ground
+
+#: Nobody waits longer for a refusal, in seconds.
+PROMISED = 6
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_a_client_that_works_without_the_filter_is_refused_by_it(ground: Ground, client: Client) -> None:
+    gate, seen = ground.once(client.server), len(ground.blocks(client.host))
+    assert client.works(ground, ground.open)
+    reached, tried = gate.connections, ground.filter.gate.connections
+    assert reached, "it worked, but not through the server's gate"
+    assert not client.works(ground, ground.filter)
+    attempts = ground.filter.gate.passages[tried:]
+    rows = ground.product.recorded(seen + len(attempts), host=client.host, action="block")[seen:]
+    assert rows
+    assert {row["reason"] for row in rows} <= client.reasons, rows
+    assert {row["user"] for row in rows} == {"ben"}
+    assert max(attempt.waited for attempt in attempts) < PROMISED
+    assert client.answered or gate.connections == reached
