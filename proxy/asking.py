@@ -5,12 +5,14 @@ Child-abuse lists are left out, because an answer about them would be a way of s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from categories.address import parse
 from categories.taxonomy import CHILD_ABUSE
 from proxy.evaluate import evaluate, is_passed_through
-from proxy.facts import RequestFacts, Stage
+from proxy.facts import RequestFacts, Stage, uncut
 from proxy.verdict import Action
 
 if TYPE_CHECKING:
@@ -46,6 +48,21 @@ def facts_of(address: Address, user: str | None, at: datetime) -> RequestFacts:
         tunnel_host=address.host if tunnelled else None,
         tunnel_port=address.port if tunnelled else None,
     )
+
+
+def asked_of(url: str) -> tuple[Address, str]:
+    """An address as somebody writes it, https where it has no scheme, and its path and query where they are long.
+
+    Raises MalformedAddress.
+    """
+    whole = url if _SCHEME.match(url) else f"https://{url}"
+    address = parse(whole)
+    return address, uncut(_TARGET.sub("", whole, count=1).partition("#")[0], address.path, address.query)
+
+
+#: What stands before the colon has no dot, or "site.test/?u=https://other.test/" would have a scheme.
+_SCHEME = re.compile(r"\s*[a-z][a-z0-9+-]*:[/\\]", re.IGNORECASE)
+_TARGET = re.compile(r"[^:]*:[/\\]*[^/\\?#]*")
 
 
 def judged(facts: RequestFacts, snapshot: PolicySnapshot) -> tuple[RequestFacts, Verdict]:

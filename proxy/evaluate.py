@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from categories.entries import Covers
-from categories.taxonomy import CHILD_ABUSE, TAXONOMY, Basis
+from categories.taxonomy import TAXONOMY, Basis
 from proxy import reasons
 from proxy.detectors import DETECTORS
 from proxy.detectors.destination import mismatch
-from proxy.facts import Stage
-from proxy.precedence import Circumstances, Effect, Settlement, settle
-from proxy.snapshot import covering_name, groups_of, unblocks_for
+from proxy.facts import HOST_STAGES, Stage
+from proxy.listed import circumstances, listed
+from proxy.precedence import Effect, settle
+from proxy.snapshot import covering_name
 from proxy.unblock import Scope
-from proxy.verdict import Action, Match, Verdict
+from proxy.verdict import Action, Verdict
 
 if TYPE_CHECKING:
-    from categories.entries import ListEntry
     from proxy.facts import RequestFacts
+    from proxy.precedence import Circumstances, Settlement
     from proxy.snapshot import PolicySnapshot
+    from proxy.verdict import Match
 
-#: Only the host is known; a path in the facts means nothing.
-_HOST_STAGES = frozenset({Stage.CONNECT, Stage.CLIENT_HELLO})
 #: A host is not passed through because some expression matches its name: what it does is not looked into then.
 _NAMED = frozenset({Covers.DOMAIN, Covers.HOST})
 _WEB_PORTS = frozenset({80, 443})
@@ -70,35 +70,14 @@ def matches_of(facts: RequestFacts, snapshot: PolicySnapshot) -> tuple[Match, ..
     (`address.mismatch`); it is neither believed nor put on the person's record as a category.
     """
     found = [match for detector in DETECTORS[facts.stage] if (match := detector(facts, snapshot)) is not None]
-    host_only = facts.stage in _HOST_STAGES
+    host_only = facts.stage in HOST_STAGES
     path, query = ("", "") if host_only else (facts.path, facts.query)
-    entries = snapshot.index.lookup(facts.target_host, path, query)
-    found.extend(match_of(entry, snapshot) for entry in entries)
-    if snapshot.its_blocks and (blocked := covering_name(facts.target_host, snapshot.its_blocks)):
-        found.append(Match(reasons.ITS_BLOCK, reasons.title_of(reasons.ITS_BLOCK), entry=blocked))
-    return tuple(found)
-
-
-def match_of(entry: ListEntry, snapshot: PolicySnapshot) -> Match:
-    """A list entry as a match. One of a child-abuse list is never quoted, nor where it stands: no copy, no oracle."""
-    reason = reasons.WHITE_LIST if entry.white else f"category.{entry.category}"
-    known = snapshot.taxonomy.get(entry.category)
-    title = known.title if known else entry.category
-    if entry.category == CHILD_ABUSE:
-        return Match(f"category.{CHILD_ABUSE}", title, entry.category, entry.list, entry.list_version)
-    place = (entry.list, entry.list_version, entry.file, entry.line)
-    return Match(reason, title, entry.category, *place, entry.pattern, entry.covers)
+    return (*found, *listed(facts.target_host, path, query, snapshot))
 
 
 def circumstances_of(matches: tuple[Match, ...], facts: RequestFacts, snapshot: PolicySnapshot) -> Circumstances:
     """What the table of precedence has to know beside the matches."""
-    return Circumstances(
-        groups=groups_of(facts.user, snapshot),
-        local=facts.at.astimezone(snapshot.timezone),
-        rules=snapshot.rules,
-        unblocks=unblocks_for(facts.target_host, _known_path(facts), snapshot),
-        white=any(match.reason == reasons.WHITE_LIST for match in matches),
-    )
+    return circumstances(matches, facts, facts.target_host, _known_path(facts), snapshot)
 
 
 def is_passed_through(facts: RequestFacts, snapshot: PolicySnapshot) -> bool:
@@ -135,7 +114,7 @@ def _challenge(problem: str, revision: int) -> Verdict:
 
 def _known_path(facts: RequestFacts) -> str | None:
     """The path; None before it is known; "" where it never will be, and nothing about a path may count."""
-    if facts.stage not in _HOST_STAGES:
+    if facts.stage not in HOST_STAGES:
         return facts.path
     return None if facts.interceptable else ""
 

@@ -7,21 +7,23 @@ way of searching them; and nothing is resolved, so private addresses behind a na
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from categories.address import parse
 from config.problems import shown
-from proxy.asking import as_asked, facts_of, judged
+from proxy.asking import as_asked, asked_of, facts_of, judged
+from proxy.detectors.nested import addresses_inside
+from proxy.detectors.unwrapping import TooMuch
 from proxy.evaluate import circumstances_of, evaluate
 from proxy.identity.accounts import canonical_name
 from proxy.precedence import Circumstances, Effect, Settlement, applies, settle
 from proxy.reach import domains_of, reach_of
-from proxy.reasons import WHITE_LIST
+from proxy.reasons import WHITE_LIST, is_technique, title_of
 from proxy.snapshot import covering_name, groups_of
 from proxy.verdict import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from proxy.facts import RequestFacts, Stage
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 _NO_CHILD_ABUSE = "Child-abuse lists are not asked here; in traffic they come first."
 _NOT_RESOLVED = "The name was not resolved: in traffic, a private address behind it is refused."
+#: How many addresses inside the one that is asked about are told, and how much of each, in characters.
+_INSIDE_SHOWN, _URL_SHOWN = 20, 200
+_SHOWN = "shown by a relay, so judged in full"
+_CARRIED = "only carried, so it counts where it is on the floor or listed as a web proxy"
 _ANYBODY = "No user was given: this is what somebody in no group gets, once signed in."
 
 
@@ -65,6 +71,7 @@ class Explanation:
     stage: Stage  # at which it was decided
     verdict: Verdict
     row: str
+    inside: tuple[str, ...]  # addresses that the address holds, and how each is looked at
     weighed: tuple[Weighed, ...]
     unblock: Mapping[str, Any] | None
     generation: str
@@ -84,6 +91,7 @@ class Explanation:
                 f"{verdict.action.value}, {verdict.reason}{f', {verdict.basis.value}' if verdict.basis else ''}",
             ),
             ("because", self.row),
+            *(("inside", inner) for inner in self.inside),
             *(line for weighed in self.weighed for line in weighed.lines()),
             *(("note", note) for note in self.notes),
         ]
@@ -105,6 +113,7 @@ class Explanation:
             "basis": verdict.basis.value if verdict.basis else None,
             "status": verdict.status,
             "row": self.row,
+            "inside": list(self.inside),
             "matches": [weighed.as_dict() for weighed in self.weighed],
             "unblock": self.unblock,
             "policy_revision": verdict.policy_revision,
@@ -129,8 +138,8 @@ def explain(
     Raises MalformedAddress.
     """
     asked = replace(as_asked(snapshot), identity_required=snapshot.identity_required and user is not None)
-    address = parse(url if "://" in url else f"https://{url}")
-    facts, _ = judged(facts_of(address, user, at), asked)
+    address, whole = asked_of(url)
+    facts, _ = judged(replace(facts_of(address, user, at), uncut=whole), asked)
     said = _with_reach(_explained(facts, address.url, asked), address.host, count_below)
     return replace(said, notes=(*said.notes, *_account_notes(user, accounts)))
 
@@ -156,6 +165,7 @@ def _explained(facts: RequestFacts, url: str, snapshot: PolicySnapshot) -> Expla
         stage=facts.stage,
         verdict=verdict,
         row=_row(facts, verdict, settlement, snapshot),
+        inside=tuple(islice(_inside(facts), _INSIDE_SHOWN)),
         weighed=tuple(Weighed(match, _fate(match, settlement, now)) for match in verdict.matches),
         unblock=_unblock(verdict, now),
         generation=snapshot.index.generation,
@@ -173,6 +183,16 @@ def _row(facts: RequestFacts, verdict: Verdict, settlement: Settlement, snapshot
         return f"{settlement.row.name}; not decrypted, as its category is passed through"
     why = snapshot.passthrough[named]
     return f"{settlement.row.name}; not decrypted: {named} ({why.owner}: {why.reason})"
+
+
+def _inside(facts: RequestFacts) -> Iterator[str]:
+    """Say what an address holds, in the order in which it is looked at."""
+    try:
+        for inner in addresses_inside(facts):
+            url = inner.address.url[:_URL_SHOWN] if inner.address else "an address that cannot be read"
+            yield f"{url}: {_SHOWN if inner.shown else _CARRIED}"
+    except TooMuch:
+        yield "more addresses than are looked at: refused"
 
 
 def _fate(match: Match, settlement: Settlement, now: Circumstances) -> str:
@@ -198,10 +218,12 @@ def _why_not(match: Match, now: Circumstances) -> str:
 
 
 def _place(match: Match) -> str:
+    technique = is_technique(match.reason)
+    name = f"{match.reason} ({title_of(match.reason)})" if technique else match.reason
     if match.list is None:
-        return f"{match.reason} ({match.title})"
+        return name if technique else f"{name} ({match.title})"
     where = f", {match.file}:{match.line}" if match.file else ""
-    return f"{match.reason} by {match.entry} in {match.list} {match.list_version}{where}"
+    return f"{name} by {match.entry} in {match.list} {match.list_version}{where}"
 
 
 def _unblock(verdict: Verdict, now: Circumstances) -> Mapping[str, Any] | None:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 #: Longest path and query kept, in characters: long enough for any list entry, short enough for a log row.
 PATH_CAP = 4096
+#: A cap takes at most three more: half a triplet, or a dot segment that it would make.
+_SURELY_WHOLE = PATH_CAP - 3
+
+
+def uncut(target: str, path: str, query: str) -> str:
+    """Give the path and query as sent where the canonical ones may have been cut at PATH_CAP, else ""."""
+    return target if len(path) > _SURELY_WHOLE or len(query) > _SURELY_WHOLE else ""
 
 
 class Stage(StrEnum):
@@ -24,6 +31,10 @@ class Stage(StrEnum):
     REQUEST = "request"
     RESPONSE = "response"
     STREAM = "stream"
+
+
+#: Only the host is known; a path in the facts means nothing.
+HOST_STAGES = frozenset({Stage.CONNECT, Stage.CLIENT_HELLO})
 
 
 class Intent(StrEnum):
@@ -74,6 +85,7 @@ class RequestFacts:
     port: int
     path: str = "/"  # without query; capped at PATH_CAP characters
     query: str = ""
+    uncut: str = ""  # path and query as they were sent, where one of them is longer than is kept above
     user: str | None = None
     identity: str | None = None  # the method that named the user: "local"
     identity_problem: str | None = None  # why nobody is named: "required", "password", "disabled", "attempts"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress, canonical_host, literal, parse, parse_authority
-from proxy.facts import PATH_CAP, Intent, RequestFacts, Stage
+from proxy.facts import PATH_CAP, Intent, RequestFacts, Stage, uncut
 from proxy.snapshot import school_of
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def request_facts(
         port=address.port,
         path=address.path[:PATH_CAP],
         query=address.query[:PATH_CAP],
+        uncut=uncut(path, address.path, address.query),
         ip=address.ip,
         user=identified.user,
         identity=identified.method if identified.user else None,

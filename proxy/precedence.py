@@ -73,8 +73,10 @@ def _is_lifted(match: Match, now: Circumstances) -> bool:
     return lifting(match, now) is not None
 
 
-def _is_bypass_or_p2p(match: Match, _: Circumstances) -> bool:
-    return reasons.is_technique(match.reason) or match.category in RELAXABLE
+def _is_bypass_or_p2p(match: Match, now: Circumstances) -> bool:
+    if reasons.is_technique(match.reason):
+        return _category_action(match, now) is not Action.MONITOR  # a category that it carries may be on trial
+    return match.category in RELAXABLE
 
 
 def _is_white_listed(match: Match, now: Circumstances) -> bool:

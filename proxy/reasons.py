@@ -17,6 +17,7 @@ RAW = "bypass.raw"
 ECH = "bypass.ech"
 PROXY_CHAIN = "bypass.proxy-chain"
 TOR = "bypass.tor"
+NESTED = "bypass.nested-address"
 
 PORT = "address.port"
 PRIVATE = "address.private"
@@ -58,7 +59,7 @@ _TITLES: dict[str, str] = {
     "bypass.masque": "proxying over HTTP/3 (MASQUE)",
     TOR: "Tor",
     "bypass.web-proxy": "web proxy",
-    "bypass.nested-address": "blocked address inside another address",
+    NESTED: "blocked address inside another address",
     "bypass.proxy-configuration": "proxy or VPN configuration file",
     "bypass.encrypted-archive": "encrypted archive",
     "p2p.bittorrent": "BitTorrent",

@@ -18,6 +18,7 @@ from proxy.detectors import (
     http_tunnels,
     ipfs,
     methods,
+    nested,
     opening,
     proxy_chain,
     relays,
@@ -50,6 +51,7 @@ _DESTINATION: tuple[Detector, ...] = (
     destination.literal,
     destination.port,
     relays.destination,
+    nested.nested,
 )
 
 _REQUEST: tuple[Detector, ...] = (

@@ -47,6 +47,7 @@ def _sign_in(id_: str) -> Kind:
 
 
 LISTED = _policy("listed", Offer.UNBLOCK)
+NESTED = _policy("nested", Offer.UNBLOCK)  # a translator or a link in a mail: nobody is told to have tried anything
 _FILTER = Kind("error", Tone.FILTER, Offer.CONTACT, "proxy_internal_error")
 
 #: By reason or its beginning at a dot; the longest that fits counts.
@@ -55,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "its-block": _policy("its_block", Offer.UNBLOCK),
     "category.child-abuse": _policy("child_abuse", Offer.NOTICE),
     "bypass": _policy("bypass"),
+    "bypass.nested-address": NESTED,
     "p2p": _policy("p2p"),
     "address": _policy("address"),
     "address.port": _policy("address_port"),

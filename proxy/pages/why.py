@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from categories.taxonomy import TAXONOMY
 from proxy.pages.catalogue import catalogue
-from proxy.pages.kinds import LISTED, Kind, Tone
+from proxy.pages.kinds import LISTED, NESTED, Kind, Tone
 from proxy.pages.wording import visible
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def why(verdict: Verdict, facts: RequestFacts, kind: Kind, language: str) -> lis
     texts, match = catalogue(language), verdict.match
     if kind is LISTED:
         return [_listed(verdict, texts, language)]
+    if kind is NESTED:
+        return [_sentence(texts[f"kinds.{kind.id}.why"]), _inner(verdict, texts, language)]
     sentences = [_sentence(texts[f"kinds.{kind.id}.why"], port=str(facts.port))]
     if kind.tone is Tone.SITE:
         sentences.append(_sentence(texts["not_an_attempt"]))
@@ -38,15 +40,24 @@ def why(verdict: Verdict, facts: RequestFacts, kind: Kind, language: str) -> lis
     return sentences
 
 
-def _listed(verdict: Verdict, texts: Mapping[str, str], language: str) -> Markup:
+def _inner(verdict: Verdict, texts: Mapping[str, str], language: str) -> Markup:
+    """What is known of the address inside: of one without a category, that ITS blocked it, or that it is none."""
+    if verdict.category is not None:
+        return _listed(verdict, texts, language, "inner.")
+    by_its = verdict.match is not None and verdict.match.entry is not None
+    return _sentence(texts["inner.its_block" if by_its else "inner.unclear"])
+
+
+def _listed(verdict: Verdict, texts: Mapping[str, str], language: str, which: str = "") -> Markup:
     match = verdict.match
     title = _strong(_title(verdict, texts, language))
     if match is None or match.list is None:
-        return _sentence(texts["matched"], title=title)
+        return _sentence(texts[f"{which}matched"], title=title)
     name = _strong(visible(match.list, NAME_SHOWN))
     if match.list_version is None:
-        return _sentence(texts["listed_undated"], title=title, list=name)
-    return _sentence(texts["listed"], title=title, list=name, version=visible(match.list_version, NAME_SHOWN))
+        return _sentence(texts[f"{which}listed_undated"], title=title, list=name)
+    version = visible(match.list_version, NAME_SHOWN)
+    return _sentence(texts[f"{which}listed"], title=title, list=name, version=version)
 
 
 def _title(verdict: Verdict, texts: Mapping[str, str], language: str) -> str:

@@ -1,4 +1,7 @@
-"""Where strangers' bytes come in with the lists: every format, the archive of a tree, and the unpacker of gzip."""
+"""Where strangers' bytes come in with the lists: every format, the archive of a tree, and the unpacker of gzip.
+
+And what the detectors look at, which is read in the same way (detector_openings.py).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import shutil
 import time
 import zlib
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from categories import streams
@@ -29,6 +33,7 @@ from tests.endurance.mutation import mutated
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+    from types import ModuleType
 
     from categories.entries import Covers
     from categories.formats.entry import OpenedList, ParsedLine, Part
@@ -68,7 +73,25 @@ def openings() -> Mapping[str, ListOpening]:
         "ut1": ListOpening(_archive, _tree),
         "unpacker": ListOpening(_archive, _unpacker),
         "urls": ListOpening(_mutated("urls"), _urls),
+        **{name: _of_detectors(name) for name in ("request", "message", "body")},
     }
+
+
+def _of_detectors(name: str) -> ListOpening:
+    """What the detectors look at. They bring the proxy with them, which no other opening has to wait for."""
+
+    def bytes_of(run: int, number: int) -> bytes:
+        made: bytes = getattr(_detector_openings(), f"{name}_bytes")(run, number)
+        return made
+
+    def read(at: Path, scratch: Path) -> None:
+        getattr(_detector_openings(), f"read_{name}")(at, scratch)
+
+    return ListOpening(bytes_of, read)
+
+
+def _detector_openings() -> ModuleType:
+    return import_module("tests.endurance.detector_openings")
 
 
 def _mutated(name: str) -> Callable[[int, int], bytes]:

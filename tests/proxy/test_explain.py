@@ -157,3 +157,40 @@ def test_it_says_where_nobody_can_sign_in():
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(MalformedAddress):
         explain(url, "ana", MONDAY, POLICY)
+
+
+def test_it_tells_what_an_address_holds_and_how_that_is_looked_at():
+    said = explain("https://adult-test.translate.goog/page?_x_tr_sl=en", "ana", MONDAY, POLICY)
+    assert said.inside == ("https://adult.test/page: shown by a relay, so judged in full",)
+    assert said.verdict.reason == "bypass.nested-address"
+    decides = next(line for line in said.lines() if line.startswith("match"))
+    assert "bypass.nested-address (blocked address inside another address) by adult.test in starter" in decides
+    assert "inside   https://adult.test/page" in "\n".join(said.lines())
+    assert said.as_dict()["inside"] == list(said.inside)
+
+
+def test_an_address_that_is_only_carried_is_told_too():
+    said = explain("share.test/?u=https://games.test/", "ana", MONDAY, POLICY)
+    assert said.url == "https://share.test/?u=https://games.test/"
+    assert [line.partition(": ")[0] for line in said.inside] == ["https://games.test/"]
+    assert said.verdict.forwards
+
+
+def test_a_long_address_is_looked_at_whole():
+    said = explain(f"https://share.test/?a={'x' * 6000}&u=https://adult.test/", "ana", MONDAY, POLICY)
+    assert said.verdict.category == "pornography"
+
+
+def test_what_cannot_be_read_and_what_is_too_much_is_told():
+    assert "cannot be read" in explain("https://r.jina.ai/https://a:99999/", "ana", MONDAY, POLICY).inside[0]
+    many = "&".join(f"u=http://a{n}.test/" for n in range(300))
+    said = explain(f"https://share.test/?{many}", "ana", MONDAY, POLICY)
+    assert said.inside == ("more addresses than are looked at: refused",)
+    assert not said.verdict.forwards
+
+
+def test_a_detectors_hit_is_told_in_its_own_words():
+    said = explain(
+        "https://site.test/dns-query?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB", "ana", MONDAY, POLICY
+    )
+    assert "bypass.encrypted-dns (encrypted DNS)" in "\n".join(said.lines())

@@ -211,3 +211,16 @@ def test_where_an_origin_might_climb_by_itself_it_gets_the_path_that_was_judged(
 @pytest.mark.parametrize("path", ["/" + "./" * 4200 + "bad", "/x/.." * 2000 + "/bad", "/" + "%2e/" * 2100 + "bad"])
 def test_a_long_path_is_judged_whole(policy, path):
     assert request_facts(flow(path=path), "10.1.2.3", ANA, tunnel(), policy).path == "/bad"
+
+
+def test_a_target_that_is_longer_than_is_kept_stands_whole_beside_it(policy):
+    target = f"/page?a={'x' * 5000}&u=https://other.test/"
+    facts = request_facts(flow(path=target), "10.1.2.3", ANA, None, policy)
+    assert facts.uncut == target
+    assert "other.test" not in facts.query
+    assert request_facts(flow(path="/page?a=1"), "10.1.2.3", ANA, None, policy).uncut == ""
+
+
+def test_a_target_that_grows_beyond_the_cap_when_it_is_read_is_not_lost(policy):
+    target = f"/{'%' * 2000}?u=https://other.test/"
+    assert request_facts(flow(path=target), "10.1.2.3", ANA, None, policy).uncut == target

@@ -12,6 +12,11 @@ from proxy.verdict import Match, Verdict
 from tests.proxy.pages.samples import FACTS, blocked
 
 GAMBLING = blocked("category.gambling")
+INSIDE = replace(
+    GAMBLING,
+    reason="bypass.nested-address",
+    matches=tuple(replace(match, reason="bypass.nested-address") for match in GAMBLING.matches),
+)
 
 
 def sentences(verdict: Verdict, language: str = "en") -> list[str]:
@@ -46,6 +51,43 @@ def sentences(verdict: Verdict, language: str = "en") -> list[str]:
                 "Parece una forma de eludir el filtro, algo que el personal no puede hacer en ningún momento.",
                 "Lo que se reconoció: a new way.",
             ],
+        ),
+        (
+            INSIDE,
+            "en",
+            [
+                "This address holds the address of another site.",
+                "That site is listed as gambling by the list ut1 (version 2026-11-22 3f9a1c2e).",
+            ],
+        ),
+        (
+            INSIDE,
+            "es",
+            [
+                "Esta dirección contiene la dirección de otro sitio.",
+                "Ese sitio figura como apuestas en la lista ut1 (versión 2026-11-22 3f9a1c2e).",
+            ],
+        ),
+        (
+            blocked("bypass.nested-address"),
+            "en",
+            [
+                "This address holds the address of another site.",
+                "What it holds cannot be judged: it has no name, or cannot be read.",
+            ],
+        ),
+        (
+            replace(INSIDE, category=None, matches=(Match("bypass.nested-address", "blocked by ITS", entry="a.test"),)),
+            "en",
+            [
+                "This address holds the address of another site.",
+                "That site was blocked by Information and Technology Services (ITS).",
+            ],
+        ),
+        (
+            replace(INSIDE, category="child-abuse"),
+            "en",
+            ["This address is listed as child sexual abuse material."],
         ),
         (blocked("address.port"), "en", ["This address uses a network port (443) that is not open here."]),
         (blocked("category.child-abuse"), "en", ["This address is listed as child sexual abuse material."]),

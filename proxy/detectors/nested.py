@@ -1,0 +1,160 @@
+"""Addresses inside addresses: a blocked site that another one is asked to fetch (docs/decisions/0018).
+
+A known relay (nested_relays.py) shows what its address names, so that is judged in full, as if this user had asked for
+it now. Anywhere else an address that is carried counts only where it is on the floor or listed as a web proxy: most are
+links, referrers and return addresses. Pages that are known to carry only (nested_carriers.py) are not looked into.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from categories.address import Address, MalformedAddress, parse
+from categories.paths import decode_unreserved, merge_slashes
+from categories.taxonomy import CHILD_ABUSE, FLOOR
+from proxy import reasons
+from proxy.detectors.nested_carriers import only_carries
+from proxy.detectors.nested_relays import relay_of
+from proxy.detectors.unwrapping import Budget, TooMuch, addresses_in, suspects
+from proxy.facts import HOST_STAGES
+from proxy.listed import circumstances, listed
+from proxy.networks import plain
+from proxy.precedence import Effect, settle
+from proxy.verdict import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from proxy.facts import RequestFacts
+    from proxy.precedence import Settlement
+    from proxy.snapshot import PolicySnapshot
+
+#: Addresses one inside another that are looked at. A relay that names more of them is refused.
+DEPTH = 4
+
+#: What an address that is only carried must be listed as, to count.
+_COUNTED = FLOOR | {"web-proxy"}
+
+#: For what no list says: an address without a name, one that cannot be read, or more of them than are looked at.
+_NESTED = Match(reasons.NESTED, reasons.title_of(reasons.NESTED))
+
+_BLOCKED, _MONITORED = 2, 3
+
+_BEFORE = re.compile(r"(?:(?:url|ssl|site|cache|view-source):)*[/\\]*", re.IGNORECASE)
+_UP_TO_HOST = re.compile(r"https?:[/\\]*[^/\\?#]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """An address that another one holds. `shown`: every one on the way to it is a relay, so its content comes here."""
+
+    address: Address | None  # None: it cannot be read
+    shown: bool
+
+
+def nested(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a blocked address inside the one that is asked for; of several, what weighs most."""
+    path, query = (facts.path, facts.query) if not facts.uncut else _whole(facts)
+    if relay_of(facts.target_host) is None and not suspects(path, query):
+        return None
+    worst: tuple[int, Match] | None = None
+    try:
+        for inner in addresses_inside(facts):
+            judged = _judged(inner, facts, snapshot)
+            if judged is not None and (worst is None or judged[0] < worst[0]):
+                worst = judged
+    except TooMuch:
+        worst = worst if worst is not None and worst[0] < _BLOCKED else (_BLOCKED, _NESTED)
+    return worst[1] if worst is not None else None
+
+
+def addresses_inside(facts: RequestFacts) -> Iterator[Inner]:
+    """Every address inside the one that is asked for. Raises TooMuch."""
+    path, query = (facts.path, facts.query) if not facts.uncut else _whole(facts)
+    return _inside(facts.target_host, path, query, shown=True, depth=DEPTH, budget=Budget())
+
+
+def _whole(facts: RequestFacts) -> tuple[str, str]:
+    """Path and query, however long: what is cut off in the facts would be a place to hide."""
+    path, _, query = facts.uncut.partition("?")
+    return decode_unreserved(merge_slashes(path)), decode_unreserved(query)
+
+
+def _inside(host: str, path: str, query: str, *, shown: bool, depth: int, budget: Budget) -> Iterator[Inner]:
+    inner = list(_named(host, path, query, budget))
+    if not inner and not only_carries(host, path):
+        inner, shown = list(_carried(path, query, budget)), False
+    for address in inner:
+        if address is None or not depth:
+            if shown:
+                yield Inner(None, shown)
+            continue
+        yield Inner(address, shown)
+        yield from _inside(address.host, address.path, address.query, shown=shown, depth=depth - 1, budget=budget)
+
+
+def _named(host: str, path: str, query: str, budget: Budget) -> Iterator[Address | None]:
+    """Give what a relay is told to show; None for what looks like an address, and cannot be read."""
+    relay = relay_of(host)
+    for text in relay(host, path, query) if relay else ():
+        stripped = text[_BEFORE.match(text).end() :]  # type: ignore[union-attr]  # it matches nothing at all, too
+        absolute = list(addresses_in(stripped, budget))
+        yield from (_read(each) for each in absolute)
+        if not absolute and (address := _without_scheme(unquote(stripped))) is not None:
+            yield address
+
+
+def _without_scheme(text: str) -> Address | None:
+    return _read(f"http://{text}") if "." in text.partition("/")[0] else None
+
+
+def _carried(path: str, query: str, budget: Budget) -> Iterator[Address]:
+    for text in suspects(path, query):
+        for found in addresses_in(text, budget):
+            if (address := _read(found)) is not None:
+                yield address
+
+
+def _read(text: str) -> Address | None:
+    """Read an absolute address; of one whose rest no browser would send, its host."""
+    for part in (text, _UP_TO_HOST.match(text)):
+        try:
+            return parse(part if isinstance(part, str) else part[0] if part else "")
+        except MalformedAddress:
+            continue
+    return None
+
+
+def _judged(inner: Inner, facts: RequestFacts, snapshot: PolicySnapshot) -> tuple[int, Match] | None:
+    """Say what stops or monitors an inner address, for this user at this hour, and how much that weighs."""
+    address = inner.address
+    if address is None or (inner.shown and _is_unnamed(address, snapshot)):
+        return _BLOCKED, _NESTED
+    known = facts.stage not in HOST_STAGES
+    path, query = (address.path, address.query) if known else ("", "")
+    matches = listed(address.host, path, query, snapshot)
+    if not inner.shown:
+        matches = [match for match in matches if match.category in _COUNTED]
+    if not matches:
+        return None
+    given = tuple(matches)
+    settlement = settle(given, circumstances(given, facts, address.host, address.path if known else None, snapshot))
+    if settlement.winner is None:
+        return None
+    return _weight(settlement), replace(settlement.winner, reason=reasons.NESTED)
+
+
+def _is_unnamed(address: Address, snapshot: PolicySnapshot) -> bool:
+    ip = address.ip
+    return ip is not None and (plain(ip), address.port) not in snapshot.approved_addresses
+
+
+def _weight(settlement: Settlement) -> int:
+    """What no unblock lifts weighs most, then what only two people's lifts, then the rest that blocks."""
+    category = settlement.winner.category if settlement.winner else None
+    if category in FLOOR:
+        return 0 if category == CHILD_ABUSE else 1
+    return _BLOCKED if settlement.row.effect is Effect.BLOCK else _MONITORED
