@@ -33,8 +33,8 @@ _FILES = frozenset(
 _XOR = ("hvtrs8%2f-", "hvtr%3a-%2f", "hvtrs8/-")
 
 #: An address as the rest of a path: Rammerhead's sessions, node-unblocker, Scramjet; and CGIProxy's scripts. Paths are
-#: canonical, so two slashes have become one.
-_TAIL = re.compile(r"/(?:[0-9a-f]{32}|proxy|scramjet)/https?(?::/|%3a)")
+#: canonical, so two slashes have become one. An escaped address below `proxy` is a picture's, in mail and news.
+_TAIL = re.compile(r"/(?:(?:[0-9a-f]{32}|proxy)/https?:/|scramjet/https?(?::/|%3a))")
 _CGI_PROXY = re.compile(r"/nph-[\w.-]+(?:/[\w-]{1,10}){0,2}/https?(?:/|:/|%3a)[^/]+\.[^/]")
 
 _LEAST_TARGET = 12

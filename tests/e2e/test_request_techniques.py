@@ -177,3 +177,22 @@ def test_other_methods_pass(product: Product, network: Network) -> None:
             client.send(f"{method} /page HTTP/1.1\r\nHost: {target}\r\nContent-Length: 0\r\n\r\n")
             assert client.response().status == 200
     product.recorded(3, host=host, reason="default", status=200)
+
+
+def test_a_name_that_hides_another(product: Product, network: Network) -> None:
+    """The tunnel's own name would be an address.mismatch; this one says why it differs."""
+    host, before = network.fresh("older.test"), network.contacts()
+    with Client(product) as client:
+        assert client.connect(f"{host}:{network.tls_port}", credentials("ana")).status == 200
+        client.start_tls("cloudflare-ech.com")
+        assert client.inside(f"{host}:{network.tls_port}").status == 403
+    assert reasons(product, host, 1) == ["bypass.ech"]
+    assert network.contacts() == before
+
+
+def test_a_relay_is_refused_before_a_tunnel(product: Product, network: Network) -> None:
+    before = network.contacts()
+    with Client(product) as client:
+        assert client.connect("mask.icloud.com:443", credentials("ana")).status == 403
+    assert reasons(product, "mask.icloud.com", 1) == ["bypass.relay"]
+    assert network.contacts() == before
