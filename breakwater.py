@@ -235,7 +235,7 @@ REFUSALS = (
     *("config.revision_files:RevisionTampered", "config.revision_files:RevisionUnreadable"),
     *(
         "proxy.authority:AuthorityRefused",
-        "proxy.firewall.border:NobodyToGovern",
+        "proxy.firewall.border:NothingToPrint",
         "proxy.identity.accounts:AccountsRefused",
         "proxy.listening:CannotListen",
     ),

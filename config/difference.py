@@ -19,6 +19,7 @@ NEEDS_RESTART: tuple[tuple[str, ...], ...] = (
     ("state_dir",),
     ("database",),
     ("proxy", "listen"),
+    ("proxy", "transparent", "listen"),
     ("proxy", "workers"),
     ("proxy", "public_name"),
     ("proxy", "extra_trust"),

@@ -39,6 +39,11 @@ def proxy(settings: Proxy, known: Collection[str] | None) -> Iterator[Refusal]:
         if any(_same(socket, other) for other in taken):
             yield Refusal(("listen", number), f"{listener.address} is taken by an earlier listener")
         taken.append(socket)
+    for number, address in enumerate(settings.transparent.listen):
+        socket = socket_address(address)
+        if any(_same(socket, other) for other in taken):
+            yield Refusal(("transparent", "listen", number), f"{address} is taken by an earlier listener")
+        taken.append(socket)
     yield from _spool(settings)
     for refusal in category_refusals.passthrough_categories(settings.passthrough_categories, known):
         yield Refusal(("passthrough_categories", *refusal.at), refusal.message)
@@ -81,6 +86,8 @@ def metrics(settings: Metrics, through: Proxy) -> Iterator[Refusal]:
     socket = socket_address(settings.listen)
     if any(_same(socket, socket_address(listener.address)) for listener in through.listen):
         yield Refusal(("listen",), f"{settings.listen} is taken by proxy.listen")
+    elif any(_same(socket, socket_address(address)) for address in through.transparent.listen):
+        yield Refusal(("listen",), f"{settings.listen} is taken by proxy.transparent.listen")
 
 
 def _same(one: _Socket, other: _Socket) -> bool:

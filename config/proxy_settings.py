@@ -25,6 +25,7 @@ from config.fields import (
 )
 from config.gathering import raise_all
 from config.problems import shown
+from config.transparent_settings import Transparent
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -249,6 +250,9 @@ class Proxy(BaseModel):
     )
     allow_plain_basic: Flag = Field(
         default=False, description="Passwords may cross the network readable on every listener. Default false."
+    )
+    transparent: Transparent = Field(
+        default=Transparent(), description="For devices that can be told of no proxy (docs/decisions/0019)."
     )
     limits: Limits = Field(default=Limits(), description="Caps and deadlines.")
 

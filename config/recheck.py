@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress, canonical_host
-from config import category_refusals, firewall_refusals, listener_refusals, refusals, rewriting_refusals
+from config import (
+    category_refusals,
+    firewall_refusals,
+    listener_refusals,
+    refusals,
+    rewriting_refusals,
+    transparent_refusals,
+)
 from config.fields import socket_address
 from config.refusals import Refusal
 
@@ -40,6 +47,9 @@ def _all(settings: Settings, today: date) -> Iterator[Refusal]:
     yield from _below(("proxy",), _approvals(settings.proxy))
     yield from _below(("identity",), listener_refusals.identity(settings.identity, settings.proxy))
     yield from _below(("metrics",), listener_refusals.metrics(settings.metrics, settings.proxy))
+    transparent = settings.proxy.transparent
+    yield from _below(("proxy", "transparent"), transparent_refusals.transparent(transparent, settings.schools))
+    yield from _below(("proxy", "transparent"), transparent_refusals.again(transparent))
     yield from _below(("firewall",), firewall_refusals.firewall(settings.firewall, settings.schools))
     yield from _below(("firewall",), firewall_refusals.again(settings.firewall))
     for at, approval in _dated(settings):
@@ -76,6 +86,8 @@ def _dated(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Approval
         ("approved_addresses", proxy.approved_addresses),
     ):
         yield from ((("proxy", key, number), approval) for number, approval in enumerate(approvals))
+    for number, served in enumerate(proxy.transparent.networks):
+        yield ("proxy", "transparent", "networks", number), served
     for key, opened in (("inside", settings.firewall.inside), ("exemptions", settings.firewall.exemptions)):
         yield from ((("firewall", key, number), approval) for number, approval in enumerate(opened))
     for number, source in enumerate(settings.lists):

@@ -14,7 +14,13 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationInfo, field_validator
 
 from categories.taxonomy import TAXONOMY, Basis, Category, Lock
-from config import category_refusals, firewall_refusals, listener_refusals, rewriting_refusals
+from config import (
+    category_refusals,
+    firewall_refusals,
+    listener_refusals,
+    rewriting_refusals,
+    transparent_refusals,
+)
 from config.attempt_settings import Attempts
 from config.category_settings import CategoryRule, Group
 from config.fields import CLOSED, AbsolutePath, CategoryId, Flag, Name, Network, SocketAddress, Text, Url, named
@@ -25,6 +31,7 @@ from config.list_settings import ListSource, ListUpdates
 from config.planned import DATABASES, METHODS
 from config.problems import shown
 from config.proxy_settings import Proxy
+from config.refusals import Refusal
 from config.rewriting_settings import SafeSearch, Tenants
 
 
@@ -235,6 +242,9 @@ class Settings(BaseModel):
     @classmethod
     def _proxy(cls, value: Proxy, info: ValidationInfo) -> Proxy:
         raise_all(listener_refusals.proxy(value, _known(info)))
+        if "schools" in info.data:
+            found = transparent_refusals.transparent(value.transparent, info.data["schools"])
+            raise_all(Refusal(("transparent", *each.at), each.message) for each in found)
         if "safe_search" in info.data and "tenants" in info.data:
             raise_all(rewriting_refusals.passthrough(value.passthrough, info.data["safe_search"], info.data["tenants"]))
         return value

@@ -12,7 +12,7 @@ from proxy.detectors.destination import mismatch
 from proxy.facts import HOST_STAGES, Stage
 from proxy.listed import circumstances, listed
 from proxy.precedence import Effect, settle
-from proxy.snapshot import covering_name
+from proxy.snapshot import covering_name, transparent_network_of
 from proxy.unblock import Scope
 from proxy.verdict import Action, Verdict
 
@@ -103,6 +103,8 @@ def _is_ours(facts: RequestFacts, snapshot: PolicySnapshot) -> bool:
 
 
 def _identity_problem(facts: RequestFacts, snapshot: PolicySnapshot) -> str | None:
+    if facts.original is not None:  # nobody can be asked: the network speaks for its devices, or they are not served
+        return None if transparent_network_of(facts.client, snapshot) else "required"
     if not snapshot.identity_required:
         return None
     return facts.identity_problem or (None if facts.user else "required")

@@ -96,6 +96,7 @@ class RequestFacts:
     tunnel_port: int | None = None
     sni: str | None = None  # canonical; None where no ClientHello was seen or it named nobody
     host_header: str | None = None  # canonical host of Host or :authority; with ":port" where that differs from `port`
+    original: IPv4Address | IPv6Address | None = None  # where a redirected connection was meant to go
     interceptable: bool = True  # False: TLS will not be opened, so no page can be shown inside it
     intent: Intent = Intent.BACKGROUND
     page: str | None = None  # the initiator's host, from Referer or Origin

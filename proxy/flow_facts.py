@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mitmproxy import http
 
+    from proxy.connect import IPAddress
     from proxy.head import Head
     from proxy.identity.identified import Identified
     from proxy.recording import Exchange
@@ -49,6 +50,7 @@ class Tunnel:
     exchange: Exchange
     sni: str | None = None
     begun: bool = False  # whether the client has said anything inside
+    original: IPAddress | None = None  # where the client meant to connect, of a connection that was redirected
 
 
 def connect_facts(
@@ -69,7 +71,7 @@ def connect_facts(
         port=port,
         ip=literal(host),
         user=identified.user,
-        identity=identified.method if identified.user else None,
+        identity=identified.proved_by,
         identity_problem=identified.problem,
         school=school_of(client, snapshot),
         interceptable=interceptable,
@@ -103,12 +105,13 @@ def request_facts(
         uncut=uncut(path, address.path, address.query),
         ip=address.ip,
         user=identified.user,
-        identity=identified.method if identified.user else None,
+        identity=identified.proved_by,
         identity_problem=identified.problem,
         school=school_of(client, snapshot),
         tunnel_host=tunnel.host if tunnel else None,
         tunnel_port=tunnel.port if tunnel else None,
         sni=tunnel.sni if tunnel else None,
+        original=tunnel.original if tunnel else None,
         host_header=_claimed_host(flow, address.host, address.port) if tunnel else None,
         intent=_intent(request),
         page=_page(request),
@@ -230,6 +233,6 @@ def malformed_facts(client: str, snapshot: PolicySnapshot, method: str, tunnel: 
         port=tunnel.port if tunnel else 0,
         path="",
         user=proved.user if proved else None,
-        identity=proved.method if proved and proved.user else None,
+        identity=proved.proved_by if proved else None,
         school=school_of(client, snapshot),
     )

@@ -40,6 +40,7 @@ class Listen:
     port: int
     cert_file: str | None = None
     key_file: str | None = None
+    transparent: bool = False  # for connections that a router redirects (proxy/transparent.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +119,30 @@ def _bound(address: str, port: int) -> socket.socket:
 
 def for_worker(listeners: list[Listener]) -> str:
     """Say in one argument what a worker needs to know of the sockets that it inherits."""
-    return json.dumps([(each.socket.fileno(), each.listen.cert_file, each.listen.key_file) for each in listeners])
+    told = [(each.socket.fileno(), each.listen) for each in listeners]
+    return json.dumps([(fd, listen.cert_file, listen.key_file, listen.transparent) for fd, listen in told])
 
 
-def in_worker(argument: str) -> list[tuple[socket.socket, ssl.SSLContext | None]]:
-    """Take what `for_worker` said: the sockets, with what is needed to speak TLS on them.
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A listening socket as a worker has it, with what is needed to speak TLS to clients, if it does."""
+
+    socket: socket.socket
+    tls: ssl.SSLContext | None = None
+    transparent: bool = False
+
+
+def in_worker(argument: str) -> list[Shared]:
+    """Take what `for_worker` said.
 
     Raises OSError for a certificate or key that cannot be used (ssl.SSLError is one).
     """
-    listeners = [(socket.socket(fileno=fd), _context(cert, key)) for fd, cert, key in json.loads(argument)]
-    for sock, _ in listeners:
-        sock.setblocking(False)
+    listeners = [
+        Shared(socket.socket(fileno=fd), _context(cert, key), transparent)
+        for fd, cert, key, transparent in json.loads(argument)
+    ]
+    for each in listeners:
+        each.socket.setblocking(False)
     return listeners
 
 

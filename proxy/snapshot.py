@@ -72,6 +72,7 @@ class PolicySnapshot:
     rules: Mapping[str, CategoryRule]  # what the district set; proxy/category_rules.py has the rest
     groups: Mapping[str, frozenset[str]]  # user -> groups
     schools: SchoolNetworks
+    transparent: SchoolNetworks  # client networks that are served without users, with their names
     timezone: ZoneInfo
     public_name: str
     identity_required: bool
@@ -100,6 +101,11 @@ _NO_GROUPS: frozenset[str] = frozenset()
 def school_of(client: str, snapshot: PolicySnapshot) -> str | None:
     """The school whose networks hold a client's address. Raises ValueError for what is no address."""
     return snapshot.schools.school_of(_client_address(client))
+
+
+def transparent_network_of(client: str, snapshot: PolicySnapshot) -> str | None:
+    """The name of the network in which a client is served without a user. Raises ValueError for what is no address."""
+    return snapshot.transparent.school_of(_client_address(client))
 
 
 @lru_cache(maxsize=16_384)
@@ -157,6 +163,7 @@ def build(
         rules=MappingProxyType(dict(_rules(settings))),
         groups=MappingProxyType(_groups(settings)),
         schools=school_networks((net, school) for school, nets in settings.schools.items() for net in nets),
+        transparent=school_networks((each.network, each.name) for each in settings.proxy.transparent.networks),
         timezone=ZoneInfo(settings.district.timezone),
         identity_required=settings.identity.required,
         passthrough=passthrough,
@@ -182,7 +189,8 @@ class _Reach(TypedDict):
 def _reach(settings: Settings) -> _Reach:
     """What may be reached, and what the proxy itself is reached by."""
     proxy = settings.proxy
-    listeners = [socket_address(text) for text in (*(one.address for one in proxy.listen), settings.metrics.listen)]
+    texts = (*(one.address for one in proxy.listen), *proxy.transparent.listen, settings.metrics.listen)
+    listeners = [socket_address(text) for text in texts]
     return _Reach(
         public_name=proxy.public_name,
         allow_ports=frozenset(proxy.allow_ports),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from categories.reports import floor_lines
+from config.fields import socket_address
 from config.revisions import Applied, Revisions
 from proxy.authority import open_or_create, use_next
 from proxy.identity.accounts import load_accounts
@@ -68,11 +69,16 @@ def _listen(listener: Listener) -> Listen:
     return Listen(str(listener.ip), listener.port, cert, key)
 
 
+def _transparent(address: str) -> Listen:
+    ip, port = socket_address(address)
+    return Listen(str(ip), port, transparent=True)
+
+
 def _plan(folder: Path, settings: Settings) -> Plan:
     proxy = settings.proxy
     return Plan(
         state_dir=folder,
-        listen=tuple(_listen(listener) for listener in proxy.listen),
+        listen=(*map(_listen, proxy.listen), *map(_transparent, proxy.transparent.listen)),
         workers=proxy.worker_count,
         metrics=settings.metrics.listen,
         drain_seconds=proxy.limits.drain_seconds,

@@ -139,7 +139,9 @@ class Supervisor:
         chores = (ListWatch(self._plan.state_dir), ListSchedule(self._plan.state_dir))
         self._chores = [asyncio.create_task(chore.run()) for chore in chores]
         for listener in self._listeners:
-            self._announce(f"listening on {listener.shown} (proxy)")
+            self._announce(
+                f"listening on {listener.shown} ({'transparent' if listener.listen.transparent else 'proxy'})"
+            )
         self._announce(f"listening on {self._plan.metrics} (metrics)")
 
     async def _until_stopped(self, collecting: asyncio.Task[None]) -> None:

@@ -44,15 +44,15 @@ from proxy.recycling import private_memory, spent
 from proxy.snapshot import SnapshotRefused
 from proxy.status import WorkerStatus
 from proxy.tls_config import BreakwaterTlsConfig
+from proxy.transparent import TransparentFront
 from proxy.upstream_trust import TrustRefused
 from proxy.worker_state import WorkerState
 from usage_log.spool import Spool, SpoolFull
 
 if TYPE_CHECKING:
-    import ssl
-
     from config.proxy_settings import Limits
     from proxy.connect import IPAddress
+    from proxy.listening import Shared
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Worker:
         self._number: int = arguments.worker
         self._pipe: int = arguments.status
         listeners = in_worker(arguments.listen)
-        files = PolicyFiles(state_dir, authority, tuple(_described(*listener) for listener in listeners))
+        files = PolicyFiles(state_dir, authority, tuple(_described(each) for each in listeners if not each.transparent))
         marks = files.marks()
         spool = Spool(state_dir / "spool", socket.gethostname(), self._number, limits.spool_bytes // arguments.workers)
         resolver = Resolver(limits.dns_seconds)
@@ -126,7 +126,7 @@ class Worker:
             spool=spool,
             resolver=resolver,
             dialer=Dialer(resolver, self._refuses, limits.connect_seconds, ceiling(most)),
-            own_ports=frozenset(sock.getsockname()[1] for sock, _ in listeners),
+            own_ports=frozenset(each.socket.getsockname()[1] for each in listeners),
             refused_certificates=BoundedCache(_REFUSED_HOSTS),
         )
         tls_config = BreakwaterTlsConfig(
@@ -179,8 +179,9 @@ class Worker:
         self._stopping.set()
         self._retiring.set()
 
-    def _front(self) -> Front:
-        return Front(self._state, self._engine, self._connections)
+    def _front(self, listener: Shared) -> Front:
+        front = TransparentFront if listener.transparent else Front
+        return front(self._state, self._engine, self._connections)
 
     def _refuses(self, address: IPAddress, port: int) -> str | None:
         return self._state.refuses(address, port)
@@ -253,9 +254,9 @@ def _times(limits: Limits) -> Times:
     return Times(limits.idle_seconds, limits.tunnel_idle_seconds + _OVERDUE_SECONDS, limits.dns_seconds)
 
 
-def _described(sock: socket.socket, tls: ssl.SSLContext | None) -> tuple[str, int, bool]:
-    address, port = sock.getsockname()[:2]
-    return address, port, tls is not None
+def _described(listener: Shared) -> tuple[str, int, bool]:
+    address, port = listener.socket.getsockname()[:2]
+    return address, port, listener.tls is not None
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ _MISMATCH, _PRIVATE, _LITERAL, _PORT = (
 )
 
 
+_CONNECTING = (Stage.CONNECT, Stage.CLIENT_HELLO)
+
+
 def mismatch(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     """Recognise a request that names another site than its connection goes to (domain fronting, a tunnel reused)."""
     target = facts.target_host
@@ -29,6 +32,7 @@ def mismatch(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
         and facts.port == facts.target_port
         and (facts.host_header is None or facts.host_header == facts.host)
         and (facts.sni == target if facts.sni is not None else not _hides_its_name(facts))
+        and _goes_where_it_says(facts)
     )
     return None if agrees else _MISMATCH
 
@@ -39,6 +43,18 @@ def _hides_its_name(facts: RequestFacts) -> bool:
     Real ECH hides it. An address literal is never sent there (RFC 6066, 3).
     """
     return facts.stage is Stage.CLIENT_HELLO and not facts.interceptable and facts.ip is None
+
+
+def _goes_where_it_says(facts: RequestFacts) -> bool:
+    """Say whether a redirected connection was meant for an address of the name that it gives, as far as it is known.
+
+    Asked when the connection begins: its requests go to the addresses that were judged, and a name's may change.
+    """
+    if facts.original is None or facts.stage not in _CONNECTING:
+        return True
+    if facts.ip is not None:
+        return plain(facts.ip) == facts.original
+    return not facts.addresses or facts.original in map(plain, facts.addresses)
 
 
 def private(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:

@@ -23,10 +23,18 @@ type Address = IPv4Address | IPv6Address
 type Network = IPv4Network | IPv6Network
 
 
-class NobodyToGovern(Exception):
-    """The settings name no client network: rules made of them would let everybody past. The message is one line."""
+class NothingToPrint(Exception):
+    """The settings lack what the rules are about: made of them, they would do nothing. The message is one line."""
 
     exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Whose web connections a router on the filter's machine redirects to the filter, and where to."""
+
+    networks: tuple[Network, ...]
+    listen: tuple[tuple[Address, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class Border:
     inside: tuple[Network, ...]
     exempt: tuple[Exempt, ...]
     expired: tuple[Exempt, ...]
+    redirect: Redirect | None = None
 
     def notes(self) -> Iterator[str]:
         """What somebody who loads the rules should know, a line each."""
@@ -80,11 +89,11 @@ class Border:
 
 
 def border_of(settings: Settings, now: datetime) -> Border:
-    """Read the settings for the router. Raises NobodyToGovern."""
+    """Read the settings for the router. Raises NothingToPrint."""
     firewall = settings.firewall
     clients = [network for networks in settings.schools.values() for network in networks]
     if not clients and not firewall.interfaces:
-        raise NobodyToGovern("schools: names no network and firewall.interfaces none, so rules would govern nobody")
+        raise NothingToPrint("schools: names no network and firewall.interfaces none, so rules would govern nobody")
     zone = ZoneInfo(settings.district.timezone)
     exempt = sorted((_exempt(each, zone) for each in firewall.exemptions), key=lambda each: each.name)
     return Border(
@@ -96,6 +105,19 @@ def border_of(settings: Settings, now: datetime) -> Border:
         exempt=tuple(each for each in exempt if each.ends > now.timestamp()),
         expired=tuple(each for each in exempt if each.ends <= now.timestamp()),
     )
+
+
+def redirect_of(settings: Settings) -> Redirect:
+    """Read what is redirected. Raises NothingToPrint."""
+    transparent = settings.proxy.transparent
+    listen = tuple(sorted(map(socket_address, transparent.listen), key=lambda socket: (*_place(socket[0]), socket[1])))
+    networks = merged(each.network for each in transparent.networks)
+    for version in (4, 6):
+        if of_version(networks, version) and not any(ip.version == version and port for ip, port in listen):
+            raise NothingToPrint(f"proxy.transparent.listen: no IPv{version} address with a port; name one")
+    if not networks:
+        raise NothingToPrint("proxy.transparent: names no network, so nothing would be redirected")
+    return Redirect(networks, listen)
 
 
 def merged(networks: Iterable[Network]) -> tuple[Network, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from proxy.firewall.border import border_of
+from proxy.firewall.border import border_of, redirect_of
 from proxy.firewall.dns_names import response_policy_zone, unbound
 from proxy.firewall.rules import render
 from proxy.state_dir import settings_for_commands
@@ -19,12 +20,18 @@ firewall_app = typer.Typer(no_args_is_help=True, help="The network around the fi
 
 ConfigFile = Annotated[Path, typer.Option("--config", envvar="BREAKWATER_CONFIG", help="The district's file.")]
 
+Transparent = Annotated[
+    bool, typer.Option("--transparent", help="Redirect the web of proxy.transparent; for the filter's machine.")
+]
+
 
 @firewall_app.command("print")
-def print_rules(config: ConfigFile) -> None:
+def print_rules(config: ConfigFile, transparent: Transparent = False) -> None:
     """Write nftables rules that let clients out through the filter alone."""
     _, settings = settings_for_commands(config)
     border = border_of(settings, datetime.now(UTC))
+    if transparent:
+        border = replace(border, redirect=redirect_of(settings))
     sys.stdout.write(render(border))
     sys.stderr.writelines(f"{note}\n" for note in border.notes())
 

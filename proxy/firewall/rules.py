@@ -18,7 +18,7 @@ from proxy.firewall.border import of_version
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from proxy.firewall.border import Border, Exempt
+    from proxy.firewall.border import Address, Border, Exempt, Redirect
 
 #: Ports on which peer-to-peer programs listen unless told otherwise. All else is refused too: these are named so that
 #: the router's counters tell what was tried.
@@ -61,6 +61,8 @@ def render(border: Border) -> str:
     lines += _chain("clients", _clients(border))
     lines += _chain("strangers", _strangers())
     lines += _chain("refuse", _REFUSE)
+    if border.redirect is not None:
+        lines += _chain("unaware", _redirected(border.redirect))
     return "\n".join([*lines, "}", ""])
 
 
@@ -157,6 +159,24 @@ def _strangers() -> Iterator[str]:
         for known in ("filters", "resolvers", "inside"):
             yield f"{_IP[version]} saddr @{known}{version} {_OWN} return"
     yield 'counter drop comment "from outside to a client"'
+
+
+def _redirected(redirect: Redirect) -> Iterator[str]:
+    yield "type nat hook prerouting priority dstnat; policy accept;"
+    yield "# devices that can be told of no proxy: their web goes to the filter on this machine"
+    yield "fib daddr type local return"
+    for version in (4, 6):
+        yield f"{_IP[version]} daddr @inside{version} return"
+        networks = of_version(redirect.networks, version)
+        to = next(((ip, port) for ip, port in redirect.listen if ip.version == version and port), None)
+        if networks and to is not None:  # the first listener has them all
+            yield f"{_IP[version]} saddr {_braced(networks)} tcp dport {{ 80, 443 }} {_to(*to)}"
+
+
+def _to(address: Address, port: int) -> str:
+    if address.is_unspecified:
+        return f"redirect to :{port}"
+    return f"dnat ip6 to [{address}]:{port}" if address.version == 6 else f"dnat ip to {address}:{port}"
 
 
 _REFUSE = (

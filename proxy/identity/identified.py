@@ -22,3 +22,8 @@ class Identified:
     user: str | None
     method: str
     problem: Problem | None
+
+    @property
+    def proved_by(self) -> str | None:
+        """The method, where it has found nothing wrong; a network without users has one, too."""
+        return self.method if self.problem is None else None

@@ -34,7 +34,7 @@ class Machine:
     def inside(self) -> list[str]:
         """What makes a command run on this machine."""
         user = ["--user", "--preserve-credentials"] if _USER else []
-        return ["nsenter", f"--target={self.holder.pid}", *user, "--net"]
+        return [shutil.which("nsenter") or "nsenter", f"--target={self.holder.pid}", *user, "--net"]
 
     def run(self, *command: str, text: str | None = None) -> str:
         """Runs a command that has to succeed; its output."""

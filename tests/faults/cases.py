@@ -31,6 +31,7 @@ class Where:
     """The filter, and where the origins are."""
 
     port: int
+    transparent_port: int
     tls_port: int
     plain_port: int
     public_name: str
@@ -49,7 +50,7 @@ class Case:
     def host(self) -> str:
         if self.way is TUNNEL:
             return "tunnel.test"
-        return {"blocked": "blocked.test", "dead": "closed.test", "broken": "broken.test"}.get(
+        return {"lie": "broken.test", "blocked": "blocked.test", "dead": "closed.test", "broken": "broken.test"}.get(
             self.asks, "allowed.test"
         )
 

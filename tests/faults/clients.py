@@ -17,7 +17,7 @@ import wsproto.events
 
 from tests.e2e.product import PASSWORDS
 from tests.faults.cases import Seen
-from tests.faults.places import H2, HTTP, SOCKET, TUNNEL
+from tests.faults.places import DEVICE, DEVICES, H2, HTTP, SOCKET, TUNNEL
 
 if TYPE_CHECKING:
     from tests.faults.cases import Case, Where
@@ -52,8 +52,11 @@ class Talk:
 
     async def play(self) -> None:
         case, where = self._case, self._where
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", where.port, local_addr=(case.client, 0))
-        if case.way is HTTP:
+        port = where.transparent_port if case.way in DEVICES else where.port
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(case.client, 0))
+        if case.way in DEVICES:
+            await self._redirected()
+        elif case.way is HTTP:
             await self._plain()
         elif case.way is TUNNEL:
             await self._tunnel()
@@ -234,6 +237,14 @@ class Talk:
             seen.whole = True
         elif isinstance(event, h2.events.StreamReset | h2.events.ConnectionTerminated):
             seen.closed = True
+
+    # -- redirected
+
+    async def _redirected(self) -> None:
+        if self._case.way is DEVICE:
+            context = ssl.create_default_context(cafile=self._where.authority)
+            await self._writer.start_tls(context, server_hostname=self._case.host)
+        await self._request(self._case.path, f"{self._case.host}:{self._where.tls_port}")
 
     # -- passed through
 

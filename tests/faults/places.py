@@ -44,10 +44,12 @@ class Way(StrEnum):
     H2 = "HTTPS h2"
     SOCKET = "WebSocket"
     TUNNEL = "passed-through tunnel"
+    DEVICE = "redirected HTTPS"
+    DEVICE_HTTP = "redirected HTTP"
 
 
-HTTP, H1, H2, SOCKET, TUNNEL = Way
-ALL = tuple(Way)
+ALL = HTTP, H1, H2, SOCKET, TUNNEL = tuple(Way)[:5]  # through a proxy
+DEVICES = DEVICE, DEVICE_HTTP = tuple(Way)[5:]
 INSIDE = (H1, H2, SOCKET)
 REQUESTS = (HTTP, H1, H2, SOCKET)
 PAGES = (HTTP, H1, H2)
@@ -252,10 +254,34 @@ TUNNELS = (
     Place(f"{_SIDE}write", "bytes go", (TUNNEL,), SYNC, CLOSED),
 )
 
+_TRANSPARENT = "proxy.transparent:"
+_REDIRECTED = f"{_TRANSPARENT}TransparentFront."
+_STEPS = (  # of a redirected connection: each ends it, by a 503 where HTTP is spoken
+    (f"{_REDIRECTED}_take_head", "a ClientHello or a head is looked for", SYNC),
+    (f"{_TRANSPARENT}claim_of", "it is read", SYNC),
+    (f"{_TRANSPARENT}original_destination", "the kernel is asked where it was meant to go", SYNC),
+    (f"{_REDIRECTED}_serve", "it is handled", ASYNC),
+    (f"{_REDIRECTED}_judged_claim", "its network is named, and it is judged", ASYNC),
+    (f"{_TRANSPARENT}network_identity", "its network is looked up", SYNC),
+    (f"{_TRANSPARENT}claimed_facts", "what it says is stated", SYNC),
+    (f"{_TRANSPARENT}judge", "it is judged", ASYNC),
+)
+
+REDIRECTED = (
+    Place(f"{_REDIRECTED}connection_made", "a redirected connection is taken", DEVICES, SYNC, CLOSED, records=0),
+    *(Place(name, sentence, (DEVICE,), kinds, CLOSED) for name, sentence, kinds in _STEPS),
+    *(Place(name, sentence, (DEVICE_HTTP,), kinds, BLOCK) for name, sentence, kinds in _STEPS),
+    Place(f"{_REDIRECTED}_hand_over", "mitmproxy gets a redirected connection", (DEVICE,), ASYNC, CLOSED),
+    Place(f"{_REDIRECTED}_decline", "a lie is refused", (DEVICE,), SYNC, CLOSED, "lie"),
+    Place(f"{_REDIRECTED}_decline", "a lie is refused with a page", (DEVICE_HTTP,), SYNC, BLOCK, "lie"),
+    Place(f"{_REDIRECTED}_send", "that is the end", (DEVICE,), SYNC, CLOSED, "lie", reason="address.mismatch"),
+    Place(f"{_REDIRECTED}_send", "the page is sent", (DEVICE_HTTP,), SYNC, BLOCK, "lie", reason="address.mismatch"),
+)
+
 #: The tasks of a worker, which no client reaches: tests/faults/test_tasks.py.
 TASKS = (
     Place("proxy.policy_watch:PolicyWatch._judge_again", "what is open is judged again", (), ASYNC, CLOSED),
     Place("proxy.recording:Recorder.tick", "what is open for long is recorded", (), SYNC, CLOSED),
 )
 
-PLACES = (*HOOKS, *FRONT, *PARTS, *TUNNELS, *TASKS)
+PLACES = (*HOOKS, *FRONT, *PARTS, *TUNNELS, *REDIRECTED, *TASKS)

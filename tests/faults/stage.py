@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.e2e.certificates import server_context
+from tests.e2e.network import ADDRESSES, free_port
 from tests.e2e.product import PUBLIC_NAME, Product
 from tests.faults.cases import Where
 
@@ -76,6 +77,11 @@ class FaultyProduct(Product):
         proxy["workers"] = workers
         proxy["passthrough"] = [{"host": "tunnel.test", **decided}]
         proxy["private_networks"]["allow"] += [{"network": f"{ip}/32", **decided} for ip in (TUNNEL, BROKEN)]
+        proxy["transparent"] = {
+            "listen": [f"127.0.0.1:{free_port('127.0.0.1')}"],
+            "networks": [{"name": "devices", "network": "127.77.0.0/22", **decided}],
+        }
+        self.variables["BREAKWATER_ORIGINAL"] = f"{ADDRESSES['allowed.test']} {self.network.tls_port}"
         proxy["limits"] = {
             "dns_seconds": 2,
             "hello_seconds": 5,
@@ -91,7 +97,10 @@ class FaultyProduct(Product):
         return self
 
     def where(self) -> Where:
-        return Where(self.port, self.network.tls_port, self.network.plain_port, PUBLIC_NAME, self.authority)
+        transparent = int(self.settings["proxy"]["transparent"]["listen"][0].rpartition(":")[2])
+        return Where(
+            self.port, transparent, self.network.tls_port, self.network.plain_port, PUBLIC_NAME, self.authority
+        )
 
     def fired(self) -> set[tuple[str, str]]:
         """(client, place) of every fault that was reached."""

@@ -15,7 +15,8 @@ from proxy.addon import Addon
 from proxy.answers import WorkerAnswers
 from proxy.front import Front
 from proxy.recording import Recorder
-from tests.faults.places import ALL, ASYNC, PLACES, TASKS, Kind
+from proxy.transparent import TransparentFront
+from tests.faults.places import ASYNC, PLACES, TASKS, Kind, Way
 from tests.proxy.workers import node
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ ELSEWHERE = {
     "proxy.front:Front._too_long": "calls _fail; every asynchronous hang of the front goes through it",
     "proxy.front:Front.close": "a drain closes what is idle: no client asks for it, and no byte passes in it",
     "proxy.front:Front._establish": "Recorder.begin is the part of it that can fail",
+    "proxy.transparent:TransparentFront._establish": "Recorder.begin is the part of it that can fail",
     "proxy.splice:_Side.eof_received": "a half-close: no byte passes in it",
     "proxy.splice:_Side.connection_lost": "the event loop closes, whatever happens in it",
     "proxy.splice:_Side.pause_writing": "backpressure: no byte passes in it",
@@ -63,6 +65,11 @@ def test_every_hook_is_in_the_table() -> None:
 
 def test_every_step_of_the_front_is_in_the_table() -> None:
     steps = named("proxy.front", Front, methods(Front))
+    assert steps - in_table() - set(ELSEWHERE) == set()
+
+
+def test_every_step_of_a_redirected_connection_is_in_the_table() -> None:
+    steps = named("proxy.transparent", TransparentFront, methods(TransparentFront))
     assert steps - in_table() - set(ELSEWHERE) == set()
 
 
@@ -107,5 +114,5 @@ def test_what_stands_in_no_row_is_there_still(name: str) -> None:
 
 
 def test_every_way_and_every_kind_is_in_the_table() -> None:
-    assert {way for place in PLACES for way in place.ways} == set(ALL)
+    assert {way for place in PLACES for way in place.ways} == set(Way)
     assert {kind for place in PLACES for kind in place.kinds} == set(Kind) == set(ASYNC)

@@ -15,10 +15,11 @@ import os
 import sys
 import time
 from contextvars import ContextVar
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proxy import connect, failing, master, worker
+from proxy import connect, failing, master, transparent, worker
 from tests.faults.places import CALLBACKS, HOOK_SECONDS, PLACES, Kind
 
 if TYPE_CHECKING:
@@ -125,9 +126,16 @@ def forget_to_fail_closed() -> None:
     master.Dispatcher._fail_closed = lambda *_: None  # type: ignore[method-assign]
 
 
+def redirect() -> None:
+    """Be the kernel behind a router's rules: whatever comes to the transparent listener was meant for one place."""
+    address, _, port = os.environ["BREAKWATER_ORIGINAL"].partition(" ")
+    transparent.original_destination = lambda _: (ip_address(address), int(port))
+
+
 def main() -> int:
     if "BREAKWATER_MUTATION" in os.environ:
         forget_to_fail_closed()
+    redirect()
     plan = Plan(Path(os.environ["BREAKWATER_FAULTS"]))
     for name in dict.fromkeys(place.name for place in PLACES):
         if name in CALLBACKS:

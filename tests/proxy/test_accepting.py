@@ -10,6 +10,7 @@ import pytest
 
 from config.proxy_settings import Limits
 from proxy.accepting import Accepting
+from proxy.listening import Shared
 from tests.e2e.certificates import Authority
 
 QUICK = Limits(head_seconds=0.2, connections_per_client=2)
@@ -17,6 +18,9 @@ QUICK = Limits(head_seconds=0.2, connections_per_client=2)
 
 class Greeted(asyncio.Protocol):
     made: list[Greeted]
+
+    def __init__(self, listener):
+        self.listener = listener
 
     def connection_made(self, transport):
         self.transport = transport
@@ -49,7 +53,7 @@ def connect(sock, count):
 async def test_a_connection_that_was_accepted_is_served_even_if_accepting_stops_in_the_same_turn():
     made, front = protocols()
     sock = listening()
-    accepting = Accepting([(sock, None)], front, Limits, 10_000)
+    accepting = Accepting([Shared(sock)], front, Limits, 10_000)
     clients, closing = connect(sock, 5)
     with closing:
         accepting.start()
@@ -66,7 +70,7 @@ async def test_a_connection_that_was_accepted_is_served_even_if_accepting_stops_
 async def test_what_one_worker_leaves_in_the_queue_another_takes():
     made, front = protocols()
     sock = listening()
-    first, second = (Accepting([(sock.dup(), None)], front, Limits, 10_000) for _ in range(2))
+    first, second = (Accepting([Shared(sock.dup())], front, Limits, 10_000) for _ in range(2))
     first.start()
     clients, closing = connect(sock, 5)
     with closing:
@@ -82,7 +86,7 @@ async def test_what_one_worker_leaves_in_the_queue_another_takes():
 async def test_a_connection_above_the_ceiling_is_closed_at_once_and_said_once(caplog):
     made, front = protocols()
     sock = listening()
-    accepting = Accepting([(sock, None)], front, Limits, 3)
+    accepting = Accepting([Shared(sock)], front, Limits, 3)
     accepting.start()
     for _ in range(3):
         reader, writer = await asyncio.open_connection(*sock.getsockname())
@@ -109,7 +113,7 @@ async def test_when_no_descriptor_is_left_the_loop_does_not_spin_and_goes_on_lat
                 raise OSError(errno.EMFILE, "Too many open files")
             return sock.accept()
 
-    accepting = Accepting([(Full(), None)], front, Limits, 10_000)
+    accepting = Accepting([Shared(Full())], front, Limits, 10_000)
     accepting.start()
     _, closing = connect(sock, 1)
     with closing:
@@ -126,7 +130,7 @@ async def test_a_client_that_does_not_finish_tls_is_let_go_of(tmp_path, bytes_se
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(Authority.create(tmp_path).leaf("filter.test"))
     sock = listening()
-    accepting = Accepting([(sock, context)], front, lambda: QUICK, 10_000)
+    accepting = Accepting([Shared(sock, context)], front, lambda: QUICK, 10_000)
     accepting.start()
     reader, writer = await asyncio.open_connection(*sock.getsockname())
     writer.write(bytes_sent)
@@ -145,7 +149,7 @@ async def test_one_client_cannot_be_at_more_handshakes_than_it_may_hold_connecti
     context.load_cert_chain(Authority.create(tmp_path).leaf("filter.test"))
     sock = listening()
     limits = Limits(head_seconds=1, connections_per_client=2)
-    accepting = Accepting([(sock, context)], front, lambda: limits, 10_000)
+    accepting = Accepting([Shared(sock, context)], front, lambda: limits, 10_000)
     accepting.start()
     silent = [await asyncio.open_connection(*sock.getsockname()) for _ in range(5)]
     other = await asyncio.open_connection(*sock.getsockname(), local_addr=("127.0.0.2", 0))

@@ -95,16 +95,19 @@ def test_a_worker_is_told_which_of_its_sockets_speaks_tls(tmp_path):
     from tests.e2e.certificates import Authority
 
     pem = str(Authority.create(tmp_path).leaf("filter.test"))
-    listeners = bind((Listen("127.0.0.1", 0), Listen("127.0.0.1", 0, pem, pem)))
+    listeners = bind(
+        (Listen("127.0.0.1", 0), Listen("127.0.0.1", 0, pem, pem), Listen("127.0.0.1", 0, transparent=True))
+    )
     duplicates = [os.dup(listener.socket.fileno()) for listener in listeners]
     argument = for_worker(listeners)
     for listener, duplicate in zip(listeners, duplicates, strict=True):
         argument = argument.replace(f"[{listener.socket.fileno()},", f"[{duplicate},")
-    (plain, none), (secret, context) = in_worker(argument)
-    assert none is None
-    assert isinstance(context, ssl.SSLContext)
-    for mine, listener in zip((plain, secret), listeners, strict=True):
-        assert mine.getsockname() == listener.socket.getsockname()
-        assert not mine.getblocking()
-        mine.close()
+    plain, secret, transparent = in_worker(argument)
+    assert plain.tls is transparent.tls is None
+    assert isinstance(secret.tls, ssl.SSLContext)
+    assert [each.transparent for each in (plain, secret, transparent)] == [False, False, True]
+    for mine, listener in zip((plain, secret, transparent), listeners, strict=True):
+        assert mine.socket.getsockname() == listener.socket.getsockname()
+        assert not mine.socket.getblocking()
+        mine.socket.close()
     closed(listeners)

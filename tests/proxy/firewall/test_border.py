@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.firewall.border import Border, NobodyToGovern, border_of, joined, merged
+from proxy.firewall.border import Border, NothingToPrint, border_of, joined, merged, redirect_of
 from tests.config.district import SOUND, settings
 
 ZONE = SOUND.replace("Example Unified", "Example Unified, timezone: America/Los_Angeles")
@@ -55,7 +55,7 @@ def test_nothing_is_remarked_where_everything_is_named() -> None:
 
 
 def test_rules_for_nobody_are_not_made() -> None:
-    with pytest.raises(NobodyToGovern):
+    with pytest.raises(NothingToPrint):
         border("")
     assert border("firewall: {interfaces: [lan1]}\n").interfaces == ("lan1",)
 
@@ -88,3 +88,18 @@ def test_joined_ranges_hold_the_same_ports_and_never_touch(ranges: list[tuple[in
 def test_overlaps_are_merged() -> None:
     given = [ip_network(text) for text in ("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/48", "10.0.0.0/16")]
     assert [str(network) for network in merged(given)] == ["10.0.0.0/15", "2001:db8::/48"]
+
+
+TABLETS = "{name: tablets, network: 10.1.50.0/24, owner: Library, reason: kiosks, since: 2026-11-01}"
+
+
+def test_what_is_redirected_needs_a_listener_of_its_version() -> None:
+    six = TABLETS.replace("10.1.50.0/24", "'2001:db8:1:50::/64'").replace("tablets", "six")
+    schools = "schools: {a: [10.1.0.0/16, '2001:db8:1::/48']}\n"
+    given = settings(f"{schools}proxy: {{transparent: {{listen: ['0.0.0.0:8083'], networks: [{TABLETS}]}}}}\n")
+    assert [str(network) for network in redirect_of(given).networks] == ["10.1.50.0/24"]
+    given = settings(f"{schools}proxy: {{transparent: {{listen: ['0.0.0.0:8083'], networks: [{TABLETS}, {six}]}}}}\n")
+    with pytest.raises(NothingToPrint, match="no IPv6 address"):
+        redirect_of(given)
+    with pytest.raises(NothingToPrint, match="names no network"):
+        redirect_of(settings(schools))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from proxy.firewall.border import NobodyToGovern
+from proxy.firewall.border import NothingToPrint
 from proxy.firewall.commands import firewall_app
 from tests.config.district import SOUND
 
@@ -43,7 +43,7 @@ def test_rules_on_standard_output_and_remarks_on_standard_error(config: Path) ->
 
 def test_rules_that_govern_nobody_are_refused(config: Path) -> None:
     config.write_text(f"{SOUND}state_dir: state\n")
-    with pytest.raises(NobodyToGovern, match="govern nobody"):
+    with pytest.raises(NothingToPrint, match="govern nobody"):
         run("print", "--config", config)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.firewall.border import Border, Exempt
+from proxy.firewall.border import Border, Exempt, Redirect
 from proxy.firewall.rules import harmless, quoted, render
 from tests.e2e.namespaces import Machine, machines
 
@@ -38,6 +38,12 @@ BORDER = Border(
     exempt=(PHONES,),
     expired=(),
 )
+
+ANYWHERE = Redirect(
+    (ip_network("10.1.50.0/24"), ip_network("2001:db8:1:50::/64")),
+    ((ip_address("0.0.0.0"), 8083), (ip_address("::"), 8084)),
+)
+AT_ONE = ((ip_address("10.9.0.5"), 8083), (ip_address("2001:db8:9::5"), 8084))
 
 HOSTILE = (
     'ITS" accept; flush ruleset; #',
@@ -86,6 +92,9 @@ BORDERS = [
     ("IPv6 alone", replace(BORDER, clients=BORDER.clients[1:])),
     ("no filter, no resolver, nothing exempt", Border((), BORDER.clients, (), (), (), (), ())),
     ("interfaces alone", Border(("lan1",), (), (), (), (), (), ())),
+    ("redirected, to whatever address the router has", replace(BORDER, redirect=ANYWHERE)),
+    ("redirected, to one address", replace(BORDER, redirect=Redirect(ANYWHERE.networks, AT_ONE))),
+    ("redirected, IPv6 alone", replace(BORDER, redirect=Redirect(ANYWHERE.networks[1:], AT_ONE))),
 ]
 
 
@@ -136,3 +145,12 @@ def test_nothing_is_let_past_by_a_policy_or_an_empty_set() -> None:
     for _, border in BORDERS:
         clients = render(border).partition("chain clients {")[2].partition("}\n\n")[0].strip().splitlines()
         assert clients[-1].strip() == 'counter goto refuse comment "past the filter"'
+
+
+def test_the_web_of_named_networks_alone_is_redirected_and_only_where_it_was_asked_for() -> None:
+    assert "redirect" not in render(BORDER)
+    text = render(replace(BORDER, redirect=ANYWHERE))
+    assert "ip saddr { 10.1.50.0/24 } tcp dport { 80, 443 } redirect to :8083" in text
+    assert "ip6 saddr { 2001:db8:1:50::/64 } tcp dport { 80, 443 } redirect to :8084" in text
+    one = render(replace(BORDER, redirect=Redirect(ANYWHERE.networks, AT_ONE)))
+    assert "dnat ip6 to [2001:db8:9::5]:8084" in one
