@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from mitmproxy.http import Headers
 
 from proxy.flow_facts import shown_fields
 from proxy.overrides import NAMES, without_overrides
@@ -13,7 +12,7 @@ KEPT = ((b"Host", b"site.test"), (b"X-Forwarded-For", b"192.0.2.1"), (b"X-Origin
 
 
 def left(fields, method="GET"):
-    shown = shown_fields(Headers(fields))
+    shown = shown_fields(fields)
     return without_overrides(fields, facts(method=method, fields=shown))
 
 
