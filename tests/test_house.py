@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import LONGEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -219,6 +221,10 @@ def caught(path: str) -> Iterator[str]:
 def _raises_again(handler: ast.ExceptHandler) -> bool:
     last = handler.body[-1]
     return isinstance(last, ast.Raise) and last.exc is None
+
+
+def test_files_that_are_run_first_are_there() -> None:
+    assert [file for file in LONGEST if not (ROOT / file).exists()] == []
 
 
 def test_every_source_file_has_its_test_file_or_a_reason() -> None:
