@@ -60,7 +60,7 @@ def digest_with_starter(sources: Iterable[ListSource]) -> str:
 @cache
 def starter_passthrough() -> tuple[StarterPassthrough, ...]:
     """The pinned applications of passthrough.yaml."""
-    body = yaml.safe_load((_FOLDER / "passthrough.yaml").read_text(encoding="utf-8"))
+    body = yaml.load((_FOLDER / "passthrough.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return tuple(
         StarterPassthrough(host, body["owner"], group["reason"], body["since"])
         for group in body["applications"]

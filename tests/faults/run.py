@@ -16,7 +16,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import breakwater
+from categories.starter import starter_passthrough
+from config.rewritten_hosts import search_hosts, tenant_hosts
 from proxy import child, supervisor
+from proxy.pages.catalogue import LANGUAGES, catalogue
+from proxy.pages.templates import environment
 from tests.faults import worker
 
 if TYPE_CHECKING:
@@ -58,6 +62,18 @@ async def at_once(step: Callable[..., Any], *values: Any) -> Any:
     return step(*values)
 
 
+def read_ahead() -> None:
+    """Read once what every worker reads of the package at its start: hundreds are forked of this process."""
+    for language in LANGUAGES:
+        catalogue(language)
+    for name in environment().list_templates(extensions=["html"]):
+        environment().get_template(name)
+    search_hosts()
+    tenant_hosts()
+    starter_passthrough()
+
+
+read_ahead()
 START = asyncio.create_subprocess_exec
 TO_THREAD = asyncio.to_thread
 asyncio.to_thread = at_once
