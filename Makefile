@@ -52,7 +52,7 @@ check: setup-dev ## lint, format, types, and that the lock names no package inde
 bench: setup-tests ## benchmarks (figures, no pass or fail)
 	@for file in bench/bench_*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
 
-fuzz: setup-tests ## ten minutes of raw bytes into every opening, a minute of lists into each reader: no crash, no hang, no leak (ARGS="--minutes 1")
+fuzz: setup-tests ## ten minutes of raw bytes into every opening, a minute of them into each reader of lists and the detectors: no crash, no hang, no leak (ARGS="--minutes 1")
 	@$(BIN)/python -m tests.endurance.fuzz $(ARGS)
 	@$(BIN)/python -m tests.endurance.list_fuzz $(ARGS)
 

@@ -15,7 +15,7 @@ _COMMANDS, _KINDS = frozenset({1, 2, 3}), frozenset({1, 3, 4})
 def _socks4(data: bytes) -> bool | None:
     """Version, command, port, address, and the user's name up to a zero."""
     command, port = number(data, 1, 1), number(data, 2, 2)
-    if data[:1] != b"\x04" or command not in (None, 1, 2) or port == 0:
+    if data[:1] not in (b"", b"\x04") or command not in (None, 1, 2) or port == 0:
         return False
     user, end, _ = data[8 : 8 + _USER_CAP].partition(b"\0")
     if any(not 0x20 <= byte < 0x7F for byte in user):
@@ -28,7 +28,7 @@ def _socks4(data: bytes) -> bool | None:
 def _greeting(data: bytes) -> bool | None:
     """Version, how many methods, and each."""
     count = number(data, 1, 1)
-    if data[:1] != b"\x05" or (count is not None and not 0 < count <= _METHODS_MOST):
+    if data[:1] not in (b"", b"\x05") or (count is not None and not 0 < count <= _METHODS_MOST):
         return False
     methods = data[2 : 2 + (count or 0)]
     if any(method not in _METHODS for method in methods):

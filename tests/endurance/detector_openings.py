@@ -63,9 +63,9 @@ _ANYBODY = Identified("ana", "local", None)
 
 @cache
 def _heads() -> list[bytes]:
-    """The table of techniques as requests on the wire."""
+    """The tables of techniques as requests on the wire."""
     made = []
-    for family in table("http_techniques.yaml").values():
+    for family in (*table("http_techniques.yaml").values(), table("heads.yaml")["requests"]):
         for case in family.values():
             parts = urlsplit(case["url"])
             target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"

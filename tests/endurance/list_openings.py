@@ -33,7 +33,6 @@ from tests.endurance.mutation import mutated
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
-    from types import ModuleType
 
     from categories.entries import Covers
     from categories.formats.entry import OpenedList, ParsedLine, Part
@@ -74,24 +73,21 @@ def openings() -> Mapping[str, ListOpening]:
         "unpacker": ListOpening(_archive, _unpacker),
         "urls": ListOpening(_mutated("urls"), _urls),
         **{name: _of_detectors(name) for name in ("request", "message", "body")},
+        "stream": _of_detectors("stream", "stream_openings"),
     }
 
 
-def _of_detectors(name: str) -> ListOpening:
+def _of_detectors(name: str, file: str = "detector_openings") -> ListOpening:
     """What the detectors look at. They bring the proxy with them, which no other opening has to wait for."""
 
     def bytes_of(run: int, number: int) -> bytes:
-        made: bytes = getattr(_detector_openings(), f"{name}_bytes")(run, number)
+        made: bytes = getattr(import_module(f"tests.endurance.{file}"), f"{name}_bytes")(run, number)
         return made
 
     def read(at: Path, scratch: Path) -> None:
-        getattr(_detector_openings(), f"read_{name}")(at, scratch)
+        getattr(import_module(f"tests.endurance.{file}"), f"read_{name}")(at, scratch)
 
     return ListOpening(bytes_of, read)
-
-
-def _detector_openings() -> ModuleType:
-    return import_module("tests.endurance.detector_openings")
 
 
 def _mutated(name: str) -> Callable[[int, int], bytes]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.e2e.raw import credentials
 from tests.endurance import seeds
+from tests.proxy.detectors.openings import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,7 +46,7 @@ def openings(product: Product, network: Network, raw_port: int, answered: list[b
     blocked, bank = "blocked.test", "bank.test"
     target, signed = f"{blocked}:{network.tls_port}", credentials("ana")
     plain = seeds.heads(blocked, network.plain_port, signed)
-    inner = seeds.inner_heads(blocked, network.tls_port)
+    inner = [*seeds.inner_heads(blocked, network.tls_port), *(sample.data for sample in NAMED.values())]
 
     async def front(data: bytes) -> None:
         await _say_and_end(await _open(product.port), data)
@@ -66,6 +67,12 @@ def openings(product: Product, network: Network, raw_port: int, answered: list[b
             await _say_and_wait((reader, writer), data)
 
         return say
+
+    async def messages(data: bytes) -> None:
+        reader, writer = await _open(product.port)
+        writer.write(seeds.handshake("allowed.test", network.plain_port, signed))
+        await reader.readuntil(b"\r\n\r\n")
+        await _say_and_end((reader, writer), seeds.message(data))
 
     async def origin(data: bytes) -> None:
         answered.append(data)
@@ -95,6 +102,7 @@ def openings(product: Product, network: Network, raw_port: int, answered: list[b
             inside("h2", "allowed.test"),
             forbidden=False,
         ),
+        Opening("a WebSocket's message", inner, messages, forbidden=False),
         Opening("an origin's answer", seeds.answers(), origin, forbidden=False),
     ]
 

@@ -36,6 +36,23 @@ def inner_heads(host: str, port: int) -> list[bytes]:
     return [head.replace(f"http://{host}:{port}".encode(), b"", 1) for head in heads(host, port, "")]
 
 
+def handshake(host: str, port: int, credentials: str) -> bytes:
+    """Give the request that opens a WebSocket."""
+    return (
+        f"GET http://{host}:{port}/echo-socket HTTP/1.1\r\nHost: {host}:{port}\r\n{credentials}Upgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    ).encode()
+
+
+def message(data: bytes) -> bytes:
+    """Give one binary message, masked with zeros (RFC 6455, section 5.2), and a close behind it."""
+    length = len(data)
+    size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2)
+    if length > 0xFFFF:
+        size = b"\xff" + length.to_bytes(8)
+    return b"\x82" + size + bytes(4) + data + b"\x88\x80" + bytes(4)
+
+
 def frames(authority: str) -> list[bytes]:
     """Give the beginnings of HTTP/2 connections: a page, an upload, a reset, pings and windows."""
     return [_frames(authority, kind) for kind in ("get", "post", "reset", "control")]
