@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from proxy import reasons
 from proxy.detectors.signature import Signature, prefix
+from proxy.detectors.whole_target import whole_target
 from proxy.verdict import Match
 
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
 
     An `info_hash` of 40 digits is a torrent's page on some site; one of 20 bytes that are no text is nothing else.
     """
-    if "info_hash=" not in facts.query:
+    query = whole_target(facts)[1]
+    if "info_hash=" not in query:
         return None
-    whole = [value for value in map(unquote_to_bytes, _HASH.findall(facts.query)) if _is_hash(value)]
+    whole = [value for value in map(unquote_to_bytes, _HASH.findall(query)) if _is_hash(value)]
     if not whole:
         return None
-    told = _PEER.search(facts.query) or "scrape" in facts.path or not all(map(_is_text, whole))
+    told = _PEER.search(query) or "scrape" in facts.path or not all(map(_is_text, whole))
     return _MATCH if told else None
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from proxy import reasons
 from proxy.detectors.dns_message import encoded_query, is_query
+from proxy.detectors.whole_target import whole_target
 from proxy.verdict import Match
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _CANARY = "use-application-dns.net"
 
 def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     """Recognise a query in the address, or a content type that nothing else uses."""
-    fields, query = facts.fields, facts.query
+    fields, query = facts.fields, whole_target(facts)[1]
     if "content-type" in fields and _is_type(fields["content-type"]):
         return _MATCH
     if "accept" in fields and _is_type(fields["accept"]):
@@ -77,6 +78,6 @@ def _is_look_up(query: str) -> bool:
 
 
 def _values(query: str, name: str) -> list[str]:
-    """Every value of a parameter; the query is capped already (PATH_CAP)."""
+    """Every value of a parameter."""
     start = f"{name}="
     return [unquote(part[len(start) :]) for part in query.split("&") if part.startswith(start)]

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from categories.address import Address, MalformedAddress, parse
-from categories.paths import decode_unreserved, merge_slashes
 from categories.taxonomy import CHILD_ABUSE, FLOOR
 from proxy import reasons
 from proxy.detectors.nested_carriers import only_carries
 from proxy.detectors.nested_relays import relay_of
 from proxy.detectors.unwrapping import Budget, TooMuch, addresses_in, suspects
+from proxy.detectors.whole_target import whole_target
 from proxy.facts import HOST_STAGES
 from proxy.listed import circumstances, listed
 from proxy.networks import plain
@@ -57,7 +57,7 @@ class Inner:
 
 def nested(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     """Recognise a blocked address inside the one that is asked for; of several, what weighs most."""
-    path, query = (facts.path, facts.query) if not facts.uncut else _whole(facts)
+    path, query = whole_target(facts)
     if relay_of(facts.target_host) is None and not suspects(path, query):
         return None
     worst: tuple[int, Match] | None = None
@@ -73,14 +73,8 @@ def nested(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
 
 def addresses_inside(facts: RequestFacts) -> Iterator[Inner]:
     """Every address inside the one that is asked for. Raises TooMuch."""
-    path, query = (facts.path, facts.query) if not facts.uncut else _whole(facts)
+    path, query = whole_target(facts)
     return _inside(facts.target_host, path, query, shown=True, depth=DEPTH, budget=Budget())
-
-
-def _whole(facts: RequestFacts) -> tuple[str, str]:
-    """Path and query, however long: what is cut off in the facts would be a place to hide."""
-    path, _, query = facts.uncut.partition("?")
-    return decode_unreserved(merge_slashes(path)), decode_unreserved(query)
 
 
 def _inside(host: str, path: str, query: str, *, shown: bool, depth: int, budget: Budget) -> Iterator[Inner]:

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from proxy import reasons
+from proxy.detectors.whole_target import whole_target
 from proxy.verdict import Match
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ _LEAST_TARGET = 12
 
 def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     """Recognise a web proxy at work."""
-    path, query, fields = facts.path, facts.query, facts.fields
+    fields = facts.fields
+    path, query = whole_target(facts)
     if "x-bare-headers" in fields or "x-bare-url" in fields or "x-bare-host" in fields:
         return _MATCH  # bare servers (TompHTTP) fetch what these name
     low = path.lower()
@@ -98,7 +100,7 @@ def _names_address(value: str) -> bool:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """The first value of each parameter, as it was sent; the query is capped already (PATH_CAP)."""
+    """The first value of each parameter, as it was sent."""
     given: dict[str, str] = {}
     for part in query.split("&"):
         name, _, value = part.partition("=")
