@@ -60,6 +60,8 @@ def connect_facts(
 
     Raises MalformedAddress.
     """
+    if not head.target.isascii():  # RFC 3986, 3.2.2: an IDN is written in ASCII; which bytes these are, nobody says
+        raise MalformedAddress("CONNECT to a name that is not ASCII")
     host, port = parse_authority(head.target)
     return RequestFacts(
         stage=Stage.CONNECT,

@@ -7,9 +7,9 @@ needs beside these (its own sign-in, its own tickets) ITS unblocks for that host
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from config.rewritten_hosts import search_hosts
 from proxy.snapshot import covering_name
 
 _ANY = ("/",)
@@ -122,8 +122,8 @@ CARRIERS: dict[str, tuple[str, ...]] = {
     "outlook.com": ("/calendar/", "/mail/", "/owa/"),
 }  # fmt: skip
 
-_GOOGLE = re.compile(r"(?:(?:www|encrypted|images|news|cse|clients1|suggestqueries|consent|ogs|id|play)\.)?"
-                     r"google\.(?:com|[a-z]{2}|com?\.[a-z]{2})")  # fmt: skip
+#: Sub-domains of Google's national domains whose pages stand at the same paths.
+_OF_GOOGLE = frozenset({"www", "encrypted", "images", "news", "cse", "clients1", "suggestqueries", "consent", "ogs"})
 _GOOGLE_PATHS = ("/search", "/url", "/imgres", "/complete/", "/gen_204", "/client_204", "/webhp", "/maps", "/sorry/",
                  "/async/", "/pagead/", "/ads/", "/ccm/", "/measurement/", "/recaptcha/", "/accounts/", "/preferences",
                  "/setprefs", "/log", "/save", "/xjs/", "/cse")  # fmt: skip
@@ -137,6 +137,13 @@ def only_carries(host: str, path: str) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _beginnings(host: str) -> tuple[str, ...] | None:
-    if _GOOGLE.fullmatch(host):
+    if _is_google(host):
         return _GOOGLE_PATHS
     return CARRIERS[known] if (known := covering_name(host, CARRIERS)) else None
+
+
+def _is_google(host: str) -> bool:
+    """By its own list of domains: what else is called google.something may be anybody's."""
+    google = search_hosts()["google"].hosts
+    below, _, domain = host.partition(".")
+    return host in google or (below in _OF_GOOGLE and domain.startswith("google.") and domain in google)

@@ -59,8 +59,8 @@ class Budget:
 
 def suspects(path: str, query: str) -> Sequence[str]:
     """The tails of a canonical path and the values of a canonical query that may be an address; nearly always none."""
-    in_path = path if _BEHIND_SLASH.search(path) or _BEHIND_EQUALS.search(path) else ""
-    starts = _BEHIND_EQUALS.search(query) or _BEHIND_AMPERSAND.search(query) or query[:3] in OPENINGS
+    in_path = path if _BEHIND_SLASH.search(path) or ("=" in path and _BEHIND_EQUALS.search(path)) else ""
+    starts = query and (_BEHIND_EQUALS.search(query) or _BEHIND_AMPERSAND.search(query) or query[:3] in OPENINGS)
     return (*_tails(in_path, query), *_values(query if starts else "")) if in_path or starts else ()
 
 

@@ -101,9 +101,13 @@ class Client:
         self.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n")
         return self.response()
 
-    def start_tls(self, name: str, alpn: str = "http/1.1", trust: Path | None = None) -> None:
-        """TLS with one authority as the only trust: the district's, unless another is given. `alpn`: "h2,http/1.1"."""
+    def start_tls(self, name: str | None, alpn: str = "http/1.1", trust: Path | None = None) -> None:
+        """TLS with one authority as the only trust: the district's, unless another is given. `alpn`: "h2,http/1.1".
+
+        Without a name none is sent, and none is expected in the certificate.
+        """
         context = ssl.create_default_context(cafile=trust or self._product.authority)
+        context.check_hostname = name is not None
         context.set_alpn_protocols(alpn.split(","))
         self._socket = context.wrap_socket(self._socket, server_hostname=name)
 

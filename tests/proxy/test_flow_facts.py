@@ -60,7 +60,11 @@ def test_who_was_not_proved_is_not_named(policy):
     assert (facts.user, facts.identity, facts.identity_problem) == (None, None, "password")
 
 
-@pytest.mark.parametrize("target", ["site.test", "site.test:0", "site.test:99999", "u@site.test:443", "/x", "a b:443"])
+NO_AUTHORITIES = ["site.test", "site.test:0", "site.test:99999", "u@site.test:443", "/x", "a b:443"]
+NO_ASCII = ["münchen.test:443", "m\u00c3\u00bcnchen.test:443", "block\u00aded.test:443"]
+
+
+@pytest.mark.parametrize("target", [*NO_AUTHORITIES, *NO_ASCII], ids=ascii)
 def test_a_connect_to_no_authority_is_malformed(policy, target):
     with pytest.raises(MalformedAddress):
         connect_facts(connect(target), "10.1.2.3", ANA, policy, interceptable=True)
