@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from config import refusals
-from config.fields import CLOSED, Day, Host, Network, SocketAddress, Text, socket_address, today_of
+from config.fields import CLOSED, Day, Host, Network, SocketAddress, Text, Whole, socket_address, today_of
 
 
 class Approval(BaseModel):
@@ -66,6 +66,27 @@ class PassthroughHost(Approval):
     @classmethod
     def _short(cls, value: Any) -> Any:
         return {"host": value} if isinstance(value, str) else value
+
+
+#: What may be spoken in an approved tunnel; proxy/approved_tunnel.py knows how each begins.
+TunnelProtocol = Literal["ssh", "tls", "rdp", "vnc", "openvpn", "turn"]
+TUNNEL_PROTOCOLS: tuple[str, ...] = get_args(TunnelProtocol)
+
+
+class ApprovedTunnel(Approval):
+    """One protocol to one port of one host, relayed without being looked into. In a private range, list that too."""
+
+    host: Host = Field(description="A host name, without its sub-domains; no wildcard, no public suffix. Required.")
+    port: Whole = Field(ge=1, le=65_535, description="Its port; it need not be in allow_ports. Required.")
+    protocol: TunnelProtocol = Field(
+        description="What both sides have to speak: ssh, tls, rdp, vnc, openvpn or turn; anything else is "
+        "refused. tls is not opened, and its name has to be the host's. Required."
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _own(cls, value: str) -> str:
+        return _allowed(value, refusals.host(value))
 
 
 def _allowed[T](value: T, why_not: str | None) -> T:

@@ -8,9 +8,6 @@ from __future__ import annotations
 #: Keys that are refused wherever they stand. "*" stands for a name that the district chose.
 KEYS = frozenset({("console",), ("groups", "*", "ldap")})
 
-#: Lists that have to stay empty.
-EMPTY = (("proxy", "approved_tunnels"),)
-
 #: Values that are refused, and the key at which they would stand.
 DATABASES = frozenset({"postgresql", "postgres"})  # schemes of an address
 METHODS = frozenset({"ldap", "kerberos", "sign_in", "radius"})

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler, fi
 
 from categories.address import literal
 from config import refusals
-from config.approvals import ApprovedAddress, PassthroughHost, PrivateNetwork
+from config.approvals import ApprovedAddress, ApprovedTunnel, PassthroughHost, PrivateNetwork
 from config.fields import (
     CLOSED,
     AbsolutePath,
@@ -230,8 +230,10 @@ class Proxy(BaseModel):
         description="Destinations addressed by number; all others are refused, but those inside "
         "private_networks.allow. None by default.",
     )
-    approved_tunnels: tuple[Any, ...] = Field(
-        default=(), description="Not built yet in this version: must stay empty.", json_schema_extra={"maxItems": 0}
+    approved_tunnels: tuple[ApprovedTunnel, ...] = Field(
+        default=(),
+        description="Tunnels in which something other than web traffic is spoken; all others are closed. None by "
+        "default.",
     )
     passthrough: tuple[PassthroughHost, ...] = Field(
         default=(), description="Hosts whose TLS is not opened; still filtered by name. None by default."
@@ -277,7 +279,6 @@ class Proxy(BaseModel):
 
     @field_validator("approved_tunnels")
     @classmethod
-    def _no_tunnels(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if value:
-            raise ValueError("not built yet in this version; leave it empty")
+    def _one_protocol_a_place(cls, value: tuple[ApprovedTunnel, ...]) -> tuple[ApprovedTunnel, ...]:
+        raise_all(refusals.tunnels((listed.host, listed.port) for listed in value))
         return value

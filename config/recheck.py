@@ -66,8 +66,9 @@ def _approvals(proxy: Proxy) -> Iterator[Refusal]:
     for number, approved in enumerate(proxy.approved_addresses):
         why = refusals.approved_address(*socket_address(approved.address))
         yield from _because(("approved_addresses", number), why)
-    if proxy.approved_tunnels:
-        yield Refusal(("approved_tunnels",), "not built yet in this version; leave it empty")
+    for number, tunnel in enumerate(proxy.approved_tunnels):
+        yield from _because(("approved_tunnels", number), _host(tunnel.host))
+    yield from _below(("approved_tunnels",), refusals.tunnels((one.host, one.port) for one in proxy.approved_tunnels))
 
 
 def _host(name: str) -> str | None:
@@ -84,6 +85,7 @@ def _dated(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Approval
         ("passthrough", proxy.passthrough),
         ("private_networks", proxy.private_networks.allow),
         ("approved_addresses", proxy.approved_addresses),
+        ("approved_tunnels", proxy.approved_tunnels),
     ):
         yield from ((("proxy", key, number), approval) for number, approval in enumerate(approvals))
     for number, served in enumerate(proxy.transparent.networks):

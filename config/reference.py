@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from categories.taxonomy import CATEGORIES, Lock
 from config.difference import NEEDS_RESTART
 from config.outline import Key, Place, keys
-from config.planned import EMPTY, KEYS, VALUES
+from config.planned import KEYS, VALUES
 
 #: What a file must say for itself, as default.yaml says it.
 _REQUIRED: dict[Place, Any] = {
@@ -112,7 +112,6 @@ def _later() -> str:
     rows = "".join(f"- `{name}`\n" for name in named)
     for key, values in VALUES.items():
         rows += f"- `{key}`: {', '.join(f'`{value}`' for value in sorted(values))}\n"
-    rows += "".join(f"- `{'.'.join(place)}` with items\n" for place in EMPTY)
     return f"## Not built yet\n\nRefused, never accepted and ignored:\n\n{rows}"
 
 

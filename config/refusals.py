@@ -119,6 +119,16 @@ def ports(allowed: Iterable[int]) -> list[Refusal]:
     return found
 
 
+def tunnels(places: Iterable[tuple[str, int]]) -> list[Refusal]:
+    """Places that are approved twice: nobody could say which protocol counts."""
+    listed = list(places)
+    return [
+        Refusal((number,), f"{host}:{port} stands above already; one protocol may be spoken there")
+        for number, (host, port) in enumerate(listed)
+        if (host, port) in listed[:number]
+    ]
+
+
 def _port(port: int, seen: set[int]) -> str | None:
     if not 0 < port < 65_536:
         return f"{port} is not between 1 and 65535"

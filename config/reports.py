@@ -31,7 +31,10 @@ def summary(settings: Settings) -> dict[str, Any]:
         "lists": [{"name": source.name, "categories": sorted(source.categories)} for source in settings.lists],
         "starter_only": settings.starter_only,
         "categories": {id_: rule.action for id_, rule in settings.categories.items()},
-        "approvals": len(proxy.passthrough) + len(proxy.private_networks.allow) + len(proxy.approved_addresses),
+        "approvals": len(proxy.passthrough)
+        + len(proxy.private_networks.allow)
+        + len(proxy.approved_addresses)
+        + len(proxy.approved_tunnels),
     }
 
 

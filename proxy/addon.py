@@ -17,16 +17,27 @@ from proxy import respond
 from proxy.block_page import LAST_RESORT
 from proxy.body_look import BodyLook
 from proxy.counting import TOO_LARGE_REQUEST, announced, answer_counter, request_counter
+from proxy.facts import OPENING_CAP, Carrier, Opening
+from proxy.flow_exchange import exchange_of, put_on
 from proxy.flow_facts import judged_target, request_facts
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.overrides import without_overrides
-from proxy.reasons import MALFORMED
+from proxy.reasons import MALFORMED, PROXY_CHAIN
 from proxy.recording import POLICY, Exchange
-from proxy.respond import ask_in, failure_verdict, malformed_exchange, malformed_verdict, raw_verdict, response_of
+from proxy.respond import (
+    ask_in,
+    failure_verdict,
+    malformed_exchange,
+    malformed_verdict,
+    refuse_raw,
+    response_of,
+    technique_verdict,
+)
 from proxy.rewriting import rewritten
 from proxy.tls_hooks import TlsHooks
 from proxy.upstream import OURS, client_left
+from proxy.websocket_hooks import WebsocketHooks
 from proxy.worker_state import judge
 
 if TYPE_CHECKING:
@@ -39,17 +50,6 @@ if TYPE_CHECKING:
     from proxy.master import Handler
     from proxy.tls_config import BreakwaterTlsConfig
     from proxy.worker_state import WorkerState
-
-_EXCHANGE = "breakwater"
-
-#: The close code of a WebSocket on which a message is larger than one side takes: RFC 6455, section 7.4.1.
-_TOO_BIG = 1009
-
-
-def exchange_of(flow: http.HTTPFlow) -> Exchange | None:
-    """Give the exchange that `requestheaders` put on the flow."""
-    found: Exchange | None = flow.metadata.get(_EXCHANGE)
-    return found
 
 
 class Addon:
@@ -67,8 +67,7 @@ class Addon:
             "responseheaders": self.responseheaders,
             "response": self.response,
             "error": self.error,
-            "websocket_message": self.websocket_message,
-            "websocket_end": self.websocket_end,
+            **WebsocketHooks(state).table,
             "client_connected": self.client_connected,
             "client_disconnected": self.client_disconnected,
         }
@@ -79,18 +78,25 @@ class Addon:
 
     def next_layer(self, handler: Handler, data: NextLayer) -> None:
         """Choose what the bytes of a connection may be: TLS or HTTP, nothing else."""
-        data.layer = next_layer(data.context, data.data_client(), data.data_server())
-        if handler.tunnel is not None:
-            handler.tunnel.begun = True
-        if isinstance(data.layer, Closed) and handler.tunnel is not None:
-            refused = handler.tunnel.exchange
-            refused.verdict = raw_verdict(refused.verdict.policy_revision)
-            refused.status, refused.detail = refused.verdict.status, "neither TLS nor HTTP behind CONNECT"
+        client, server = data.data_client(), data.data_server()
+        data.layer = next_layer(data.context, client, server)
+        if handler.tunnel is None:
+            return
+        handler.tunnel.begun = True
+        if data.layer is None:
+            self._tls.await_more(handler)
+        elif isinstance(data.layer, Closed):
+            carrier = Carrier.TLS if handler.client.tls_established else Carrier.TUNNEL
+            opening = Opening(carrier, client[:OPENING_CAP], server[:OPENING_CAP])
+            refuse_raw(handler.tunnel, opening, self._state.in_force.snapshot, "neither TLS nor HTTP in the tunnel")
 
     def http_connect(self, handler: Handler, flow: http.HTTPFlow) -> None:
-        """Refuse: the front answers every CONNECT itself, so this one came by another way."""
+        """Refuse: the front answers every CONNECT itself, so this one is for a proxy behind us."""
         snapshot, detail = self._state.in_force.snapshot, "CONNECT inside a connection"
-        exchange = malformed_exchange(handler.client_ip, snapshot, detail, "CONNECT")
+        exchange = malformed_exchange(handler.client_ip, snapshot, detail, "CONNECT", handler.tunnel)
+        if handler.tunnel is not None:
+            exchange.verdict = technique_verdict(PROXY_CHAIN, snapshot.revision)
+            self._state.recorder.yield_to_inner(handler.tunnel.exchange)
         flow.response = self._answer(handler, flow, exchange)
 
     async def requestheaders(self, handler: Handler, flow: http.HTTPFlow) -> None:
@@ -99,7 +105,7 @@ class Addon:
         if handler.tunnel is not None:
             self._state.recorder.yield_to_inner(handler.tunnel.exchange)
         handler.exchanges.add(exchange)
-        flow.metadata[_EXCHANGE] = exchange
+        put_on(flow, exchange)
         public_name = self._state.in_force.snapshot.public_name
         if exchange.facts.host == public_name and exchange.verdict.forwards:
             flow.response = self._public(handler, flow, exchange)
@@ -211,27 +217,6 @@ class Addon:
                 exchange.outcome = _who_left(handler) if left else "connect"
         self._end(handler, exchange)
 
-    def websocket_message(self, handler: Handler, flow: http.HTTPFlow) -> None:
-        """Count, and keep none: mitmproxy would keep every message for the life of the socket."""
-        exchange, socket = exchange_of(flow), flow.websocket
-        if exchange is None or socket is None:
-            return
-        message = socket.messages[-1]
-        if message.from_client:
-            exchange.bytes_in += len(message.content)
-        else:
-            exchange.bytes_out += len(message.content)
-        self._state.recorder.moves(exchange)
-        del socket.messages[:-1]
-
-    def websocket_end(self, handler: Handler, flow: http.HTTPFlow) -> None:
-        """Record a WebSocket."""
-        if (exchange := exchange_of(flow)) is not None:
-            if flow.websocket is not None and flow.websocket.close_code == _TOO_BIG:
-                exchange.detail = f"closed for a message that is too large ({_TOO_BIG})"
-            exchange.outcome = handler.ended_by or exchange.outcome
-            self._end(handler, exchange)
-
     def client_connected(self, handler: Handler, client: Client) -> None:
         """Keep which handler a client has: mitmproxy's layers know only the client."""
         self.handlers[client.id] = handler
@@ -259,7 +244,7 @@ class Addon:
             exchange = respond.failed_exchange(handler.client_ip, snapshot, data.request.method, handler.tunnel)
             if handler.tunnel is not None:
                 self._state.recorder.yield_to_inner(handler.tunnel.exchange)
-            data.metadata[_EXCHANGE] = exchange
+            put_on(data, exchange)
         respond.spoil(exchange, hook, error)
         data.response = self._answer(handler, data, exchange)
         return True

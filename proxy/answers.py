@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from proxy.addon import exchange_of, say_last
+from proxy.addon import say_last
 from proxy.block_page import Ask
+from proxy.flow_exchange import exchange_of
 from proxy.respond import ask_in, failure_verdict, malformed_exchange, page_of, raw_of, recorded, response_of
 
 if TYPE_CHECKING:

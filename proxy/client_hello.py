@@ -6,10 +6,13 @@ costs. Here only what leads to the name is looked at.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 _RECORD_HEADER = 5  # RFC 8446, section 5.1: type, version, length
 _MESSAGE_HEADER = 4  # section 4: type, length
 _VERSION_AND_RANDOM = 34  # section 4.1.2
 _SERVER_NAME = 0  # RFC 6066, section 3: the extension, and the one kind of name in it
+_ALPN = 16  # RFC 7301, section 3.1
 _CLIENT_HELLO = 1  # RFC 8446, section 4
 
 #: Bytes of which a ClientHello is no more: with post-quantum key shares they come to some 2 KiB.
@@ -48,8 +51,16 @@ def is_whole(data: bytes | bytearray) -> bool:
     raise MalformedHello("in too many records")
 
 
-def server_name(records: bytes) -> str | None:
-    """Give the host name that a whole ClientHello asks for, as sent; None where it asks for none.
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a ClientHello says of where it goes."""
+
+    name: str | None = None  # the host name it asks for, as sent; None where it asks for none
+    alpn: tuple[bytes, ...] = ()  # the protocols it offers
+
+
+def hello_of(records: bytes) -> Hello:
+    """Give what a whole ClientHello says.
 
     `records` are TLS records from the first byte of the connection; what follows the message is not looked at.
     Raises MalformedHello.
@@ -59,11 +70,11 @@ def server_name(records: bytes) -> str | None:
     for width in (1, 2, 1):  # session id, cipher suites, compression methods
         _, at = _vector(hello, at, width)
     if at == len(hello):
-        return None
+        return Hello()
     extensions, at = _vector(hello, at, 2)
     if at != len(hello):
         raise MalformedHello("bytes behind the extensions")
-    return _name(extensions)
+    return _said(extensions)
 
 
 def _message(records: bytes) -> bytes:
@@ -88,8 +99,9 @@ def _vector(data: bytes, at: int, width: int) -> tuple[bytes, int]:
     return data[start:end], end
 
 
-def _name(extensions: bytes) -> str | None:
-    found: str | None = None
+def _said(extensions: bytes) -> Hello:
+    name: str | None = None
+    alpn: tuple[bytes, ...] = ()
     seen, at = set(), 0
     while at < len(extensions):
         kind = extensions[at : at + 2]
@@ -98,8 +110,22 @@ def _name(extensions: bytes) -> str | None:
             raise MalformedHello("an extension twice")  # RFC 8446, section 4.2
         seen.add(kind)
         if int.from_bytes(kind) == _SERVER_NAME:
-            found = _host_name(body)
-    return found
+            name = _host_name(body)
+        elif int.from_bytes(kind) == _ALPN:
+            alpn = _protocols(body)
+    return Hello(name, alpn)
+
+
+def _protocols(body: bytes) -> tuple[bytes, ...]:
+    """Give the names that are offered (RFC 7301, section 3.1)."""
+    names, end = _vector(body, 0, 2)
+    offered, at = [], 0
+    while at < len(names):
+        name, at = _vector(names, at, 1)
+        offered.append(name)
+    if end != len(body) or not all(offered):
+        raise MalformedHello("not a list of protocols")
+    return tuple(offered)
 
 
 def _host_name(body: bytes) -> str:

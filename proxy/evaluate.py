@@ -83,7 +83,7 @@ def circumstances_of(matches: tuple[Match, ...], facts: RequestFacts, snapshot: 
 def is_passed_through(facts: RequestFacts, snapshot: PolicySnapshot) -> bool:
     """True when this host's TLS is never opened: by name, or by the category of its host."""
     host = facts.target_host
-    if covering_name(host, snapshot.passthrough) is not None:
+    if (host, facts.target_port) in snapshot.approved_tunnels or covering_name(host, snapshot.passthrough) is not None:
         return True
     if not snapshot.passthrough_categories:
         return False

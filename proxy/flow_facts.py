@@ -51,6 +51,7 @@ class Tunnel:
     sni: str | None = None
     begun: bool = False  # whether the client has said anything inside
     original: IPAddress | None = None  # where the client meant to connect, of a connection that was redirected
+    awaited: bool = False  # whether it has been given time to say more inside TLS
 
 
 def connect_facts(
@@ -220,6 +221,11 @@ def sni_of(name: str | None) -> str | None:
         return canonical_host(name)
     except MalformedAddress:
         return _NO_HOST
+
+
+def protocols(offered: Iterable[bytes]) -> tuple[str, ...]:
+    """Give the protocols that a ClientHello offers as text; what is no ASCII names none that is known."""
+    return tuple(name.decode("ascii", "replace") for name in offered)
 
 
 def malformed_facts(client: str, snapshot: PolicySnapshot, method: str, tunnel: Tunnel | None = None) -> RequestFacts:

@@ -12,13 +12,14 @@ from mitmproxy.proxy import commands, events, layer, layers
 from mitmproxy.proxy.layers import modes
 from mitmproxy.proxy.layers.http import HTTPMode
 
+from proxy.beginning import Beginning, beginning_of
+from proxy.detectors.opening import undecided
+from proxy.facts import OPENING_CAP
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from mitmproxy.proxy.context import Context
-
-#: Enough to tell a TLS record (RFC 8446, section 5.1: type 22, version 3.x) from a request line.
-_ENOUGH = 3
 
 
 class Closed(layer.Layer):
@@ -34,12 +35,12 @@ def next_layer(context: Context, client: bytes, server: bytes) -> layer.Layer | 
         return layers.HttpLayer(context, HTTPMode.regular)
     if server:
         return Closed(context)  # a server that speaks first speaks neither TLS nor HTTP
-    if context.client.tls_established:
+    begun = beginning_of(client, inside_tls=context.client.tls_established, http2=context.client.alpn == b"h2")
+    if begun is Beginning.HTTP:
         return layers.HttpLayer(context, HTTPMode.transparent)
-    if len(client) < _ENOUGH:
-        return None
-    if client[:2] == b"\x16\x03":
+    if begun is Beginning.TLS:
         tls = layers.ServerTLSLayer(context)
         tls.child_layer = layers.ClientTLSLayer(context)
         return tls
-    return layers.HttpLayer(context, HTTPMode.transparent) if client[:3].isalpha() else Closed(context)
+    waits = len(client) < OPENING_CAP and undecided(client)  # the name that it is refused by may need some more
+    return None if begun is Beginning.MORE or waits else Closed(context)

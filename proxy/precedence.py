@@ -185,11 +185,11 @@ _TECHNIQUE_RANK = {
 }
 
 
-def _weight(match: Match) -> tuple[int, str, str, str, int, str, str]:
+def _weight(match: Match) -> tuple[int, str, str, str, int, str, str, str]:
     """Ties within a row: techniques before lists (they say what was done), then the taxonomy's order, then by text."""
     if reasons.is_technique(match.reason):
         rank = _TECHNIQUE_RANK.get(match.reason, -5 if match.reason.startswith("p2p.") else -4)
     else:
         rank = _RANK.get(match.category or "", len(_RANK))
-    place = (match.list or "", match.file or "", match.line or 0, match.entry or "", match.list_version or "")
-    return (rank, match.reason, *place)
+    place = (match.list or "", match.file or "", match.line or 0)
+    return (rank, match.reason, *place, match.entry or "", match.list_version or "", match.covers or "")

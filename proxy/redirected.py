@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.block_page import Ask, ask_of
-from proxy.client_hello import is_whole, server_name
+from proxy.client_hello import hello_of, is_whole
 from proxy.head import END, MalformedHead, parse_head
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def claim_of(data: bytes | bytearray, start: int, head_bytes: int) -> Claim | No
     MalformedHello or MalformedHead.
     """
     if speaks_tls(data):
-        return Claim(server_name(bytes(data)), tls=True) if is_whole(data) else None
+        return Claim(hello_of(bytes(data)).name, tls=True) if is_whole(data) else None
     if not data[:3].isalpha():
         raise MalformedHead("neither TLS nor HTTP")
     end = data.find(END, start)

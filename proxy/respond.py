@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from mitmproxy import http
 
 from proxy import reasons
 from proxy.block_page import LAST_RESORT, ask_of
-from proxy.evaluate import error_verdict, refusal
+from proxy.evaluate import error_verdict, evaluate_later, refusal
+from proxy.facts import Stage
 from proxy.flow_facts import malformed_facts
 from proxy.head import END
 from proxy.recording import Exchange
@@ -22,6 +24,7 @@ from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
     from proxy.block_page import Answer, Ask, Pages
+    from proxy.facts import Opening, RequestFacts
     from proxy.flow_facts import Tunnel
     from proxy.master import Handler
     from proxy.recording import Recorder
@@ -44,7 +47,12 @@ def held(verdict: Verdict) -> bool:
 
 def malformed_verdict(revision: int) -> Verdict:
     """Judge what cannot be read."""
-    return refusal(Match(reasons.MALFORMED, reasons.title_of(reasons.MALFORMED)), revision)
+    return technique_verdict(reasons.MALFORMED, revision)
+
+
+def technique_verdict(reason: str, revision: int) -> Verdict:
+    """Judge what is recognised where no facts can be stated. An unblock has no say in it."""
+    return refusal(Match(reason, reasons.title_of(reason)), revision)
 
 
 def malformed_exchange(
@@ -104,9 +112,24 @@ def recorded(exchange: Exchange, recorder: Recorder) -> bool:
     return True
 
 
-def raw_verdict(revision: int) -> Verdict:
-    """Judge bytes behind CONNECT that are neither TLS nor HTTP."""
-    return refusal(Match(reasons.RAW, reasons.title_of(reasons.RAW)), revision)
+def raw_verdict(facts: RequestFacts, opening: Opening, snapshot: PolicySnapshot) -> Verdict:
+    """Judge bytes behind CONNECT that are neither TLS nor HTTP: never let through, named where a signature fits.
+
+    An unblock does not open a tunnel: approved_tunnels does.
+    """
+    verdict = evaluate_later(replace(facts, stage=Stage.STREAM, opening=opening), snapshot)
+    if verdict is not None and verdict.action is Action.BLOCK:
+        return verdict
+    return technique_verdict(reasons.RAW, snapshot.revision)
+
+
+def refuse_raw(tunnel: Tunnel, opening: Opening, snapshot: PolicySnapshot, detail: str) -> None:
+    """Make the verdict about an intercepted tunnel a refusal of its bytes; a block that is held says more."""
+    exchange = tunnel.exchange
+    exchange.detail = detail
+    if exchange.verdict.forwards:
+        exchange.verdict = raw_verdict(exchange.facts, opening, snapshot)
+        exchange.status = exchange.verdict.status
 
 
 def failure_verdict(error: str, verdict: Verdict) -> tuple[Verdict, str]:

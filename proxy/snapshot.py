@@ -79,6 +79,7 @@ class PolicySnapshot:
     allow_ports: frozenset[int]
     private_allow: AddressRanges
     approved_addresses: frozenset[tuple[Address, int]]
+    approved_tunnels: Mapping[tuple[str, int], str]  # (host, port) -> protocol
     passthrough: Mapping[str, Passthrough]  # host, with its sub-domains
     passthrough_categories: frozenset[str]
     own_ports: frozenset[int]
@@ -181,6 +182,7 @@ class _Reach(TypedDict):
     allow_ports: frozenset[int]
     private_allow: AddressRanges
     approved_addresses: frozenset[tuple[Address, int]]
+    approved_tunnels: Mapping[tuple[str, int], str]
     passthrough_categories: frozenset[str]
     own_ports: frozenset[int]
     own_addresses: frozenset[Address]
@@ -196,6 +198,7 @@ def _reach(settings: Settings) -> _Reach:
         allow_ports=frozenset(proxy.allow_ports),
         private_allow=address_ranges(listed.network for listed in proxy.private_networks.allow),
         approved_addresses=frozenset(socket_address(listed.address) for listed in proxy.approved_addresses),
+        approved_tunnels=MappingProxyType({(one.host, one.port): one.protocol for one in proxy.approved_tunnels}),
         passthrough_categories=frozenset(proxy.passthrough_categories),
         own_ports=frozenset(port for _, port in listeners if port),
         own_addresses=frozenset(plain(ip) for ip, _ in listeners),

@@ -12,27 +12,31 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proxy.client_hello import HELLO_CAP, MalformedHello, is_whole, server_name
+from proxy.approved_tunnel import PROTOCOLS, TLS
+from proxy.client_hello import HELLO_CAP, MalformedHello, hello_of, is_whole
 from proxy.connect import UpstreamError
 from proxy.evaluate import evaluate
-from proxy.facts import Stage
-from proxy.flow_facts import sni_of
+from proxy.facts import OPENING_CAP, Carrier, Opening, Stage
+from proxy.flow_facts import protocols, sni_of
 from proxy.recording import TIMEOUT
 from proxy.respond import raw_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.client_hello import Hello
+    from proxy.detectors.signature import Fits
     from proxy.recording import Exchange
     from proxy.worker_state import WorkerState
 
 
-class NoClientHello(Exception):
-    """What came after CONNECT is not the beginning of TLS, or did not come in time."""
+class NotSpoken(Exception):
+    """What came after CONNECT does not begin what may be spoken there, or did not come in time."""
 
-
-class ClientSilent(Exception):
-    """The client has said nothing in its time: we close."""
+    def __init__(self, why: str, client: bytearray, server: bytearray | None = None) -> None:
+        super().__init__(why)
+        named = (b"" if side.startswith(b"\x16\x03") else bytes(side[:OPENING_CAP]) for side in (client, server or b""))
+        self.opening = Opening(Carrier.TUNNEL, *named)  # TLS that cannot be read is no protocol to be named
 
 
 class ClientGone(Exception):
@@ -49,13 +53,11 @@ async def splice(
     """
     try:
         await _splice(transport, rest, exchange, state, opened)
-    except NoClientHello as error:
-        exchange.verdict = raw_verdict(exchange.verdict.policy_revision)
+    except NotSpoken as error:
+        exchange.verdict = raw_verdict(exchange.facts, error.opening, state.in_force.snapshot)
         exchange.status, exchange.detail = exchange.verdict.status, str(error)
     except ClientGone:
         exchange.outcome = "client-abort"
-    except ClientSilent:
-        exchange.outcome = TIMEOUT
     except UpstreamError as error:
         exchange.outcome, exchange.detail = _outcome(error), str(error.args[0])
     transport.close()
@@ -74,42 +76,53 @@ async def _splice(
     transport.set_protocol(client)
     client.held += rest
     transport.resume_reading()
-    asked = await _server_name(client, state.limits.hello_seconds)
-    facts = replace(exchange.facts, stage=Stage.CLIENT_HELLO, sni=sni_of(asked) or "", interceptable=False)
-    verdict = evaluate(facts, state.in_force.snapshot)
-    exchange.facts = facts
-    if not verdict.forwards:
-        exchange.verdict, exchange.status = verdict, verdict.status
+    facts = exchange.facts
+    spoken = state.in_force.snapshot.approved_tunnels.get((facts.host, facts.port), TLS)
+    if spoken == TLS and not await _greets(client, exchange, state):
         return
     exchange.status = 200
     sock = await state.dialer.socket_to(facts.host, facts.port)
     _, origin = await asyncio.get_running_loop().create_connection(_Side, sock=sock)
+    if spoken != TLS:
+        client.expected, origin.expected = PROTOCOLS[spoken].client, PROTOCOLS[spoken].server
     exchange.cut = partial(_abort, client, origin)
     await _relay(client, origin, exchange, state.limits.tunnel_idle_seconds, opened)
     if (error := client.failed or origin.failed) is not None:
         raise error
+    if client.strange or origin.strange:
+        raise NotSpoken(f"not {spoken}, which is approved there", client.held, origin.held)
 
 
-async def _server_name(client: _Side, seconds: float) -> str | None:
-    """Wait for a whole ClientHello and give the name it asks for."""
+async def _greets(client: _Side, exchange: Exchange, state: WorkerState) -> bool:
+    """Wait for a whole ClientHello and judge it; False where the exchange has taken a verdict that refuses it."""
+    hello = await _hello(client, state.limits.hello_seconds)
+    sni, alpn = sni_of(hello.name) or "", protocols(hello.alpn)
+    exchange.facts = replace(exchange.facts, stage=Stage.CLIENT_HELLO, sni=sni, alpn=alpn, interceptable=False)
+    verdict = evaluate(exchange.facts, state.in_force.snapshot)
+    if not verdict.forwards:
+        exchange.verdict, exchange.status = verdict, verdict.status
+    return verdict.forwards
+
+
+async def _hello(client: _Side, seconds: float) -> Hello:
+    """Wait for a whole ClientHello."""
     try:
         async with asyncio.timeout(seconds):
             while True:
                 if client.failed is not None:
                     raise client.failed
                 if is_whole(client.held):
-                    return server_name(bytes(client.held))
+                    return hello_of(bytes(client.held))
                 if client.ended and not client.held:
                     raise ClientGone
                 if client.ended:
-                    raise NoClientHello("no ClientHello behind CONNECT")
+                    raise NotSpoken("no ClientHello behind CONNECT", client.held)
                 await client.more()
     except TimeoutError:
-        if not client.held:
-            raise ClientSilent from None
-        raise NoClientHello(f"no whole ClientHello within {seconds:g} s") from None
+        said = "no whole ClientHello" if client.held else "nothing said behind CONNECT"
+        raise NotSpoken(f"{said} within {seconds:g} s", client.held) from None
     except MalformedHello as error:
-        raise NoClientHello(f"no ClientHello behind CONNECT: {error}") from None
+        raise NotSpoken(f"no ClientHello behind CONNECT: {error}", client.held) from None
 
 
 async def _relay(
@@ -155,6 +168,8 @@ class _Side(asyncio.Protocol):
         self.held = bytearray()
         self.ended = False
         self.lost = asyncio.Event()
+        self.expected: Fits | None = None  # how what is received has to begin; None where that is settled
+        self.strange = False  # it began otherwise
         self.failed: BaseException | None = None  # what went wrong in a callback of ours, which ends the side
         self._came = asyncio.Event()
         self._peer: _Side | None = None
@@ -187,8 +202,24 @@ class _Side(asyncio.Protocol):
             if len(self.held) > HELLO_CAP:
                 self._transport.pause_reading()
             return
+        if self.expected is not None and not (data := self._checked(data)):
+            return
         self._count(len(data))
         self._peer.write(data)
+
+    def _checked(self, data: bytes) -> bytes:
+        """Give what may go on: nothing until it is known to begin as it has to."""
+        assert self.expected is not None  # noqa: S101  # the caller has looked
+        self.held += data
+        fits = self.expected(bytes(self.held))
+        self.strange = fits is False or len(self.held) > OPENING_CAP
+        if self.strange:
+            self.abort()
+        if not fits or self.strange:
+            return b""
+        self.expected = None
+        data, self.held = bytes(self.held), bytearray()
+        return data
 
     def write(self, data: bytes) -> None:
         if not self._transport.is_closing():

@@ -6,16 +6,20 @@ Stock waits for a ClientHello, and for an origin's answer to ours, for as long a
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy.connection import Server
 from mitmproxy.proxy import events
 
-from proxy.flow_facts import sni_of
-from proxy.recording import TIMEOUT
+from proxy.evaluate import evaluate_later
+from proxy.facts import Carrier, Opening, Stage
+from proxy.flow_facts import protocols, sni_of
+from proxy.recording import POLICY, TIMEOUT
 from proxy.replaced.tls import HandshakeOverdue
-from proxy.respond import raw_verdict
+from proxy.respond import held, refuse_raw
+from proxy.verdict import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +54,14 @@ class TlsHooks:
         """Give a client `hello_seconds` from its CONNECT for the whole of its ClientHello, or the start of a head."""
         if handler.tunnel is not None:
             seconds = self._state.limits.hello_seconds
-            why = f"no whole ClientHello within {seconds:g} s"
-            self._allow(handler, handler.client, seconds, partial(_no_hello, handler, handler.tunnel, why))
+            self._allow(handler, handler.client, seconds, partial(self._no_hello, handler, handler.tunnel, seconds))
+
+    def await_more(self, handler: Handler) -> None:
+        """Give a client as long again where what it has said inside TLS may still become HTTP; once."""
+        if handler.tunnel is not None and handler.client.tls_established and not handler.tunnel.awaited:
+            handler.tunnel.awaited = True
+            seconds = self._state.limits.hello_seconds
+            self._allow(handler, handler.client, seconds, partial(self._no_hello, handler, handler.tunnel, seconds))
 
     def forget(self, client: Client) -> None:
         """Stop the clock of a client that has left."""
@@ -62,9 +72,22 @@ class TlsHooks:
         data.establish_server_tls_first = False
         if handler.tunnel is not None:
             handler.tunnel.sni = sni_of(data.client_hello.sni)
+            if not self._greets(handler, handler.tunnel, data.client_hello.alpn_protocols):
+                return
             seconds = self._state.limits.head_seconds
             why = f"the TLS handshake did not end within {seconds:g} s"
             self._allow(handler, handler.client, seconds, partial(_no_handshake, handler, handler.tunnel, why))
+
+    def _greets(self, handler: Handler, tunnel: Tunnel, offered: list[bytes]) -> bool:
+        """Judge a ClientHello; what no page can be shown for is closed. The rest is judged with its first request."""
+        told = replace(tunnel.exchange.facts, stage=Stage.CLIENT_HELLO, sni=tunnel.sni, alpn=protocols(offered))
+        verdict = evaluate_later(told, self._state.in_force.snapshot)
+        if verdict is None or verdict.action is not Action.BLOCK or held(verdict):
+            return True
+        if tunnel.exchange.verdict.forwards:
+            tunnel.exchange.verdict, tunnel.exchange.status = verdict, verdict.status
+        handler.close(POLICY)
+        return False
 
     def tls_start_client(self, handler: Handler, data: tls.TlsData) -> Any:
         """Begin TLS with the client; where HTTP/2 floods come from, for HTTP/1.1 alone."""
@@ -80,7 +103,7 @@ class TlsHooks:
         if handler.tunnel is None or handler.exchanges or not in_time:
             return
         if (data.conn.error or "").startswith(_NO_HELLO):
-            _refuse_raw(handler.tunnel, "no ClientHello behind CONNECT")
+            self._refuse(handler.tunnel, "no ClientHello behind CONNECT")
             return
         refused, host = self._state.refused_certificates, handler.tunnel.host
         refused.put(host, (refused.get(host) or 0) + 1)
@@ -99,6 +122,17 @@ class TlsHooks:
         """Learn which HTTP version the origin chose."""
         self._stop(data.conn)
         return self._config.tls_established_server(data)
+
+    def _no_hello(self, handler: Handler, tunnel: Tunnel, seconds: float) -> None:
+        """Close a tunnel in which neither TLS nor HTTP has begun in its time: the protocol waits for its server."""
+        if handler.room.http is not None:
+            return
+        said = "no whole ClientHello or request line" if tunnel.begun else "nothing said behind CONNECT"
+        self._refuse(tunnel, f"{said} within {seconds:g} s")
+        handler.close(TIMEOUT)
+
+    def _refuse(self, tunnel: Tunnel, why: str) -> None:
+        refuse_raw(tunnel, Opening(Carrier.TUNNEL), self._state.in_force.snapshot, why)
 
     def _allow(self, handler: Handler, connection: Connection, seconds: float, late: Callable[[], None]) -> None:
         self._stop(connection)
@@ -121,27 +155,10 @@ class TlsHooks:
         return timer is not None
 
 
-def _no_hello(handler: Handler, tunnel: Tunnel, why: str) -> None:
-    """Close a tunnel in which neither TLS nor HTTP has begun. Who said nothing is late; the rest is neither."""
-    if handler.room.http is not None:
-        return
-    if tunnel.begun:
-        _refuse_raw(tunnel, why)
-    handler.close(TIMEOUT)
-
-
 def _no_handshake(handler: Handler, tunnel: Tunnel, why: str) -> None:
     if not handler.client.tls_established:
         tunnel.exchange.detail = why
         handler.close(TIMEOUT)
-
-
-def _refuse_raw(tunnel: Tunnel, why: str) -> None:
-    exchange = tunnel.exchange
-    exchange.detail = why
-    if exchange.verdict.forwards:  # a block that is held says more
-        exchange.verdict = raw_verdict(exchange.verdict.policy_revision)
-        exchange.status = exchange.verdict.status
 
 
 def _give_up(handler: Handler, server: Server) -> None:

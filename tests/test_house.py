@@ -33,6 +33,7 @@ MITMPROXY = {
     "proxy/addon.py",  # one method for each of its hooks
     "proxy/answers.py",  # what its replaced parts ask for
     "proxy/engine.py",  # pins and installs what is replaced of it
+    "proxy/flow_exchange.py",  # what its flow keeps for us
     "proxy/flow_facts.py",  # its flows -> facts
     "proxy/master.py",  # runs it
     "proxy/next_layer.py",  # which protocols a connection may speak
@@ -54,6 +55,7 @@ MITMPROXY = {
     "proxy/room.py",  # its connections' sockets
     "proxy/tls_hooks.py",  # its hooks of TLS
     "proxy/tls_config.py",  # which certificates it shows and believes
+    "proxy/websocket_hooks.py",  # its hooks of WebSockets
     "proxy/worker.py",  # starts it
 }
 

@@ -74,6 +74,6 @@ DETECTORS: Mapping[Stage, tuple[Detector, ...]] = {
     Stage.CONNECT: (*_DESTINATION, tor.service, vpn.connect),
     Stage.CLIENT_HELLO: (*_DESTINATION, tor.hello, alpn.hello),
     Stage.REQUEST: (*_DESTINATION, *_REQUEST),
-    Stage.RESPONSE: (),
-    Stage.STREAM: (opening.recognise, websockets.message, encrypted_dns.body),
+    Stage.RESPONSE: _DESTINATION,
+    Stage.STREAM: (*_DESTINATION, opening.recognise, websockets.message, encrypted_dns.body),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy import reasons
-from proxy.facts import Stage
+from proxy.facts import HOST_STAGES, Stage
 from proxy.networks import PRIVATE, forms, plain
 from proxy.verdict import Match
 
@@ -105,4 +105,6 @@ def port(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
         return None
     if facts.ip is not None and (plain(facts.ip), number) in snapshot.approved_addresses:
         return None
+    if facts.stage in HOST_STAGES and (facts.host, number) in snapshot.approved_tunnels:
+        return None  # a tunnel is approved, not requests to that port
     return _PORT

@@ -1,7 +1,7 @@
 import pytest
 
 from config.outline import names_at
-from config.planned import EMPTY, KEYS, VALUES
+from config.planned import KEYS, VALUES
 from tests.config.district import SOUND, check_refused
 
 WRITTEN = {
@@ -25,9 +25,3 @@ def test_a_planned_key_is_refused_as_such_and_is_no_key_of_the_models(place: tup
     text = text.replace("1  # <-}}", "1}}  # <-")
     check_refused(text, place[-1], "not built yet", start)
     assert place[-1] not in names_at(place[:-1])
-
-
-@pytest.mark.parametrize("place", EMPTY, ids=".".join)
-def test_a_list_that_must_stay_empty_is_a_key(place: tuple[str, ...]) -> None:
-    assert place[-1] in names_at(place[:-1])
-    check_refused(f"{place[0]}: {{{place[1]}: [1]}}  # <-\n", place[-1], "not built yet")

@@ -2,12 +2,26 @@ import pytest
 
 from tests.config.district import APPROVED, check_refused, settings
 
+TUNNEL = f"approved_tunnels: [{{{{host: {{host}}, port: {{port}}, protocol: {{protocol}}, {APPROVED}}}}}]"
+
 ROWS = [
+    ("a tunnel to a suffix", TUNNEL.format(host="co.uk", port=22, protocol="ssh"), "[0].host", "public suffix"),
+    ("a tunnel to an address", TUNNEL.format(host="10.1.0.5", port=22, protocol="ssh"), "[0].host", "an address"),
+    ("a tunnel to all", TUNNEL.format(host='"*"', port=22, protocol="ssh"), "[0].host", "*"),
+    ("a tunnel to port 0", TUNNEL.format(host="a.test", port=0, protocol="ssh"), "[0].port", "at least 1"),
+    ("a tunnel for anything", TUNNEL.format(host="a.test", port=22, protocol="any"), "[0].protocol", "ssh"),
     (
-        "a tunnel",
-        f"approved_tunnels: [{{host: a.test, port: 22, protocol: ssh, {APPROVED}}}]",
-        "approved_tunnels",
-        "not built yet",
+        "a tunnel with a blank owner",
+        f"approved_tunnels: [{{host: a.test, port: 22, protocol: ssh, {APPROVED.replace('ITS', ' ')}}}]",
+        "approved_tunnels[0].owner",
+        "empty",
+    ),
+    (
+        "two protocols at one place",
+        f"approved_tunnels: [{{host: a.test, port: 22, protocol: ssh, {APPROVED}}}, "
+        f"{{host: a.test, port: 22, protocol: vnc, {APPROVED}}}]",
+        "approved_tunnels[1]",
+        "stands above",
     ),
     ("port 25", "allow_ports: [443, 25]", "allow_ports[1]", "mail"),
     ("port 0", "allow_ports: [0]", "allow_ports[0]", "between 1 and 65535"),
@@ -41,6 +55,7 @@ def test_refused(more: str, key: str, why: str) -> None:
 
 ALLOWED = [
     ("an empty list of tunnels", "proxy: {approved_tunnels: []}"),
+    ("a tunnel", f"proxy: {{approved_tunnels: [{{host: a.test, port: 22, protocol: ssh, {APPROVED}}}]}}"),
 ]
 
 

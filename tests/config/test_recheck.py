@@ -14,6 +14,7 @@ SOUND = settings(
     f"  passthrough: [{{host: a.example.com, {APPROVED}}}]\n"
     f"  private_networks: {{allow: [{{network: 10.20.0.0/16, {APPROVED}}}]}}\n"
     f"  approved_addresses: [{{address: '203.0.113.9:443', {APPROVED}}}]\n"
+    f"  approved_tunnels: [{{host: a.example.com, port: 22, protocol: ssh, {APPROVED}}}]\n"
     "lists:\n  - {name: ut1, format: ut1, path: a, map: {adult: pornography},\n"
     f"     white: {{sexual_education: {{{APPROVED}}}}}}}\n"
 )
@@ -46,7 +47,7 @@ ROWS = [
     ("any", "approved_addresses", with_proxy(approved_addresses=item("approved_addresses", address="0.0.0.0:1"))),
     ("all networks", "private_networks", with_proxy(private_networks=PrivateNetworks.model_construct(allow=(
         SOUND.proxy.private_networks.allow[0].model_copy(update={"network": ip_network("0.0.0.0/0")}),)))),
-    ("tunnels", "approved_tunnels", with_proxy(approved_tunnels=({"host": "a"},))),
+    ("tunnel", "approved_tunnels", with_proxy(approved_tunnels=item("approved_tunnels", host="co.uk"))),
     ("mail", "allow_ports", with_proxy(allow_ports=(25,))),
     ("floor undecrypted", "passthrough_categories", with_proxy(passthrough_categories=("pornography",))),
     ("open Basic", "identity", with_proxy(listen=(Listener(address="0.0.0.0:8080"),))),

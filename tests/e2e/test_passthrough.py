@@ -31,36 +31,26 @@ def client_hello(name: str | None) -> bytes:
     return outgoing.read()
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        b"SSH-2.0-OpenSSH_9.2\r\n",
-        b"GET / HTTP/1.1\r\nHost: bank.test\r\n\r\n",
-        b"\x13BitTorrent protocol" + bytes(48),
-        b"\x05\x01\x00",
-        b"\x16\x03\x01\xff\xff" + bytes(40_000),
-        b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
-        b"\x16\x03\x01\x00\x00" * 8_000,
-        b"\x16",
-    ],
-    ids=[
-        "SSH",
-        "HTTP",
-        "BitTorrent",
-        "SOCKS",
-        "endless hello",
-        "broken hello",
-        "empty records",
-        "one byte, then nothing",
-    ],
-)
-def test_what_is_not_tls_goes_nowhere(product: Product, network: Network, first: bytes) -> None:
+NOT_TLS = {
+    "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", "bypass.ssh"),
+    "HTTP": (b"GET / HTTP/1.1\r\nHost: bank.test\r\n\r\n", "bypass.raw"),
+    "BitTorrent": (b"\x13BitTorrent protocol" + bytes(48), "p2p.bittorrent"),
+    "SOCKS": (b"\x05\x01\x00", "bypass.socks"),
+    "endless hello": (b"\x16\x03\x01\xff\xff" + bytes(40_000), "bypass.raw"),
+    "broken hello": (b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "bypass.raw"),
+    "empty records": (b"\x16\x03\x01\x00\x00" * 8_000, "bypass.raw"),
+    "one byte, then nothing": (b"\x16", "bypass.raw"),
+}
+
+
+@pytest.mark.parametrize(("first", "reason"), NOT_TLS.values(), ids=NOT_TLS.keys())
+def test_what_is_not_tls_goes_nowhere(product: Product, network: Network, first: bytes, reason: str) -> None:
     before, seen = network.contacts(), len(product.records(host=HOST))
     with opened(product, network) as client:
         client.send(first)
         assert client.closed_within(15)
     row = product.recorded(seen + 1, host=HOST)[-1]
-    assert (row["user"], row["action"], row["reason"], row["status"]) == ("ana", "block", "bypass.raw", 403)
+    assert (row["user"], row["action"], row["reason"], row["status"]) == ("ana", "block", reason, 403)
     assert (row["outcome"], row["bytes_in"], row["bytes_out"]) == ("ok", 0, 0)
     assert "ClientHello" in row["detail"] or "TLS" in row["detail"]
     assert network.contacts() == before

@@ -104,6 +104,7 @@ CALLBACKS = {
 
 _ADDON = "proxy.addon:Addon."
 _INSIDE_TLS = "proxy.tls_hooks:TlsHooks."
+_SOCKET_HOOKS = "proxy.websocket_hooks:WebsocketHooks."
 _TLS = "proxy.tls_config:BreakwaterTlsConfig."
 _FRONT = "proxy.front:Front."
 _SPLICE = "proxy.splice:"
@@ -113,6 +114,7 @@ HOOKS = (
     Place(f"{_ADDON}client_connected", "mitmproxy takes the connection", REQUESTS, ASYNC, CLOSED),
     Place(f"{_ADDON}next_layer", "what its bytes are is chosen", REQUESTS, ASYNC, CLOSED),
     Place(f"{_INSIDE_TLS}tls_clienthello", "a ClientHello inside a tunnel is read", INSIDE, ASYNC, CLOSED),
+    Place("proxy.tls_hooks:evaluate_later", "a ClientHello inside a tunnel is judged", INSIDE, SYNC, CLOSED),
     Place(f"{_TLS}tls_start_client", "our certificate is shown", INSIDE, ASYNC, CLOSED),
     Place(f"{_TLS}tls_start_server", "TLS with the origin begins", INSIDE, ASYNC, CLOSED),
     Place(f"{_TLS}tls_established_server", "TLS with the origin stands", INSIDE, ASYNC, CLOSED),
@@ -143,10 +145,11 @@ HOOKS = (
         reason="default",
     ),
     Place(f"{_ADDON}error", "an answer breaks off", PAGES, ASYNC, CUT, "broken", sent=True),
-    Place(f"{_ADDON}websocket_message", "a message passes", (SOCKET,), ASYNC, CUT, "echo", sent=True),
-    Place(f"{_ADDON}websocket_end", "a WebSocket ends", (SOCKET,), SYNC, CUT, "goodbye", True),
+    Place(f"{_SOCKET_HOOKS}websocket_message", "a message passes", (SOCKET,), ASYNC, CUT, "echo", sent=True),
+    Place("proxy.websocket_hooks:evaluate_later", "a message is judged", (SOCKET,), SYNC, CUT, "echo", sent=True),
+    Place(f"{_SOCKET_HOOKS}websocket_end", "a WebSocket ends", (SOCKET,), SYNC, CUT, "goodbye", True),
     Place(
-        f"{_ADDON}websocket_end",
+        f"{_SOCKET_HOOKS}websocket_end",
         "a WebSocket has ended: all has passed, and its client's going is recorded before the time is up",
         (SOCKET,),
         (Kind.HANG,),
@@ -240,9 +243,10 @@ PARTS = (
 TUNNELS = (
     Place("proxy.front:splice", "a tunnel is passed through", (TUNNEL,), ASYNC, CLOSED),
     Place(f"{_SPLICE}_splice", "its sides are joined", (TUNNEL,), ASYNC, CLOSED),
-    Place(f"{_SPLICE}_server_name", "its ClientHello is awaited", (TUNNEL,), ASYNC, CLOSED),
+    Place(f"{_SPLICE}_greets", "its ClientHello is judged", (TUNNEL,), ASYNC, CLOSED),
+    Place(f"{_SPLICE}_hello", "its ClientHello is awaited", (TUNNEL,), ASYNC, CLOSED),
     Place(f"{_SPLICE}is_whole", "its ClientHello is measured", (TUNNEL,), SYNC, CLOSED),
-    Place(f"{_SPLICE}server_name", "its ClientHello is read", (TUNNEL,), SYNC, CLOSED),
+    Place(f"{_SPLICE}hello_of", "its ClientHello is read", (TUNNEL,), SYNC, CLOSED),
     Place(f"{_SPLICE}evaluate", "it is judged by its ClientHello", (TUNNEL,), SYNC, CLOSED),
     Place("proxy.connect:Dialer.socket_to", "its origin is dialled", (TUNNEL,), ASYNC, CLOSED),
     Place(f"{_SPLICE}_relay", "its bytes begin to pass", (TUNNEL,), ASYNC, CLOSED),

@@ -9,8 +9,9 @@ from mitmproxy import flow as mitmproxy_flow
 from mitmproxy.proxy.layers import modes
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
-from proxy.addon import Addon, exchange_of
+from proxy.addon import Addon
 from proxy.answers import WorkerAnswers
+from proxy.flow_exchange import exchange_of
 from proxy.next_layer import Closed
 from proxy.overdue import OVERDUE
 from tests.proxy.flows import CLIENT, PUBLIC, SIGNED, Handler, flow, reasons, tunnel
@@ -209,7 +210,7 @@ async def test_a_silent_websocket_that_is_closed_is_recorded_as_late(addon, made
     await addon.requestheaders(handler, sent)
     sent.websocket = SimpleNamespace(close_code=1006)
     handler.close("timeout")
-    addon.websocket_end(handler, sent)
+    addon.hook("websocket_end")(handler, sent)
     assert [record.outcome for record in made.spool.records] == ["timeout"]
 
 
@@ -242,12 +243,12 @@ async def test_a_websocket_keeps_no_messages_and_can_be_cut(addon, made):
     addon.response(handler, sent)
     for from_client in (True, False, False):
         sent.websocket.messages.append(WebSocketMessage(2, from_client, b"1234"))
-        addon.websocket_message(handler, sent)
+        addon.hook("websocket_message")(handler, sent)
     assert len(sent.websocket.messages) == 1
     assert made.spool.records == []
     exchange_of(sent).cut()
     assert handler.closed
-    addon.websocket_end(handler, sent)
+    addon.hook("websocket_end")(handler, sent)
     assert [(each.bytes_in, each.bytes_out, each.scheme, each.status) for each in made.spool.records] == [
         (4, 8, "ws", 101)
     ]
@@ -326,14 +327,18 @@ def test_a_connection_without_a_flow_is_closed(addon):
     assert not addon.refuse(Handler(), object(), "tls_clienthello", RuntimeError())
 
 
-RAW = {"SSH": (b"\x00\x00\x00\x14ssh", b""), "a server that greets": (b"", b"SSH-2.0-x\r\n")}
+RAW = {
+    "noise": (b"\x80\x81\x82\x83ssh", b"", "bypass.raw"),
+    "SSH": (b"SSH-2.0-x\r\n", b"", "bypass.ssh"),
+    "a server that greets": (b"", b"SSH-2.0-x\r\n", "bypass.ssh"),
+}
 
 
-@pytest.mark.parametrize(("client", "server"), RAW.values(), ids=RAW.keys())
-def test_raw_bytes_behind_connect_are_refused_and_recorded_as_such(addon, made, client, server):
+@pytest.mark.parametrize(("client", "server", "reason"), RAW.values(), ids=RAW.keys())
+def test_raw_bytes_behind_connect_are_refused_and_recorded_as_such(addon, made, client, server, reason):
     handler = Handler(tunnel())
     asked = SimpleNamespace(
-        context=SimpleNamespace(layers=[None], client=SimpleNamespace(tls_established=False)),
+        context=SimpleNamespace(layers=[None], client=SimpleNamespace(tls_established=False, alpn=None)),
         data_client=lambda: client,
         data_server=lambda: server,
         layer=None,
@@ -343,4 +348,4 @@ def test_raw_bytes_behind_connect_are_refused_and_recorded_as_such(addon, made, 
         patch.setattr(Closed, "__init__", lambda self, context: None)
         addon.next_layer(handler, asked)
     addon.client_disconnected(handler, CLIENT)
-    assert [(each.reason, each.status, each.outcome) for each in made.spool.records] == [("bypass.raw", 403, "ok")]
+    assert [(each.reason, each.status, each.outcome) for each in made.spool.records] == [(reason, 403, "ok")]

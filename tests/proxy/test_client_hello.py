@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mitmproxy.proxy.layers.tls import parse_client_hello
 
-from proxy.client_hello import HELLO_CAP, MalformedHello, is_whole, server_name
+from proxy.client_hello import HELLO_CAP, MalformedHello, hello_of, is_whole
 
 
 def real(name, alpn=("h2", "http/1.1")):
@@ -68,19 +68,27 @@ BAD = {
     "no name in the list": hello(vector(extension(0, vector(b"")))),
     "an empty server_name": hello(vector(extension(0, b""))),
     "bytes behind the list of names": hello(vector(extension(0, vector(b"\0" + vector(b"a.test")) + b"x"))),
+    "protocols longer than their place": hello(vector(extension(16, vector(b"\x09h2")))),
+    "an empty protocol": hello(vector(extension(16, vector(b"\0")))),
+    "bytes behind the protocols": hello(vector(extension(16, vector(b"\2h2") + b"x"))),
     "a name that is not ASCII": hello(vector(names((0, "bücher.test".encode())))),
 }
 
 
 @pytest.mark.parametrize(("data", "name"), GOOD.values(), ids=GOOD.keys())
 def test_a_hello_names_its_host(data, name):
-    assert server_name(data) == name
+    assert hello_of(data).name == name
+
+
+def test_a_hello_says_which_protocols_it_offers():
+    assert hello_of(hello(vector(extension(16, vector(b"\2h2\x03dot"))))).alpn == (b"h2", b"dot")
+    assert hello_of(hello(vector(b""))).alpn == ()
 
 
 @pytest.mark.parametrize("data", BAD.values(), ids=BAD.keys())
 def test_what_is_no_hello_is_refused(data):
     with pytest.raises(MalformedHello):
-        server_name(data)
+        hello_of(data)
 
 
 HELLO = real("bank.test")
@@ -93,18 +101,19 @@ def test_a_name_is_never_another_than_the_general_parser_reads(changes, cut):
         data[at] = value
     data = bytes(data[: len(data) - cut])
     try:
-        name, general = server_name(data), parse_client_hello(data)
+        found, general = hello_of(data), parse_client_hello(data)
     except ValueError:  # what stands in other extensions is the origin's to refuse
         return
     assert general is not None
-    assert general.sni in (name, None)
+    assert general.sni in (found.name, None)
+    assert found.alpn in ((), tuple(general.alpn_protocols))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_hello_or_refused(data):
     for bytes_ in (data, b"\x16\x03\x01" + data, b"\x16\x03\x01" + vector(b"\1" + vector(data, 3))):
         try:
-            server_name(bytes_)
+            hello_of(bytes_)
         except MalformedHello:
             continue
 

@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from proxy.recording import Exchange
-from proxy.splice import ClientGone, ClientSilent, NoClientHello, _abort, _relay, _server_name, _Side
+from proxy.splice import ClientGone, NotSpoken, _abort, _hello, _relay, _Side
 from tests.proxy.test_recording import ALLOW, facts
 
 
@@ -33,7 +33,7 @@ async def test_a_hello_that_comes_in_two_pieces_names_its_host():
     sent = client_hello()
     client = side(sent[:50])
     asyncio.get_running_loop().call_soon(client.data_received, sent[50:])
-    assert await _server_name(client, 10) == "site.test"
+    assert (await _hello(client, 10)).name == "site.test"
 
 
 REFUSED = {
@@ -46,14 +46,14 @@ REFUSED = {
 
 @pytest.mark.parametrize(("sent", "ended", "why"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_is_no_hello_is_refused(sent, ended, why):
-    with pytest.raises(NoClientHello, match=why):
-        await _server_name(side(sent, ended), 0.05)
+    with pytest.raises(NotSpoken, match=why):
+        await _hello(side(sent, ended), 0.05)
 
 
-@pytest.mark.parametrize(("ended", "found"), [(True, ClientGone), (False, ClientSilent)])
+@pytest.mark.parametrize(("ended", "found"), [(True, ClientGone), (False, NotSpoken)])
 async def test_who_says_nothing_has_left_or_is_late(ended, found):
     with pytest.raises(found):
-        await _server_name(side(b"", ended), 0.05)
+        await _hello(side(b"", ended), 0.05)
 
 
 @pytest.mark.parametrize("ending", ["idle", "cut"])

@@ -56,8 +56,9 @@ def hooks(made):
     return TlsHooks(made, Config())
 
 
-def hello(name="site.test"):
-    return SimpleNamespace(client_hello=SimpleNamespace(sni=name), establish_server_tls_first=True)
+def hello(name="site.test", alpn=()):
+    said = SimpleNamespace(sni=name, alpn_protocols=list(alpn))
+    return SimpleNamespace(client_hello=said, establish_server_tls_first=True)
 
 
 def failed(error):
@@ -94,8 +95,8 @@ async def test_a_hello_that_cannot_be_read_is_no_refused_certificate(hooks, made
 
 
 SLOW = {
-    "nothing": (False, ("default", None, True)),
-    "too little": (True, ("bypass.raw", "no whole ClientHello within 0.05 s", True)),
+    "nothing": (False, ("bypass.raw", "nothing said behind CONNECT within 0.05 s", True)),
+    "too little": (True, ("bypass.raw", "no whole ClientHello or request line within 0.05 s", True)),
 }
 
 

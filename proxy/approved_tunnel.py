@@ -1,0 +1,61 @@
+"""What may be spoken in an approved tunnel, by how both sides have to begin.
+
+Approval is for one protocol: an approved SSH host must not become a way out for whatever else its port would take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from proxy.detectors.signature import prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from proxy.detectors.signature import Fits
+
+#: The one protocol that is known by more than its first bytes: proxy/client_hello.py reads its name.
+TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How the client and the server of a protocol begin."""
+
+    client: Fits
+    server: Fits
+
+
+#: The first packets of OpenVPN are handshakes without a payload: some dozens of bytes.
+_OPENVPN_PACKET = 1500
+
+
+def _openvpn(*opcodes: int) -> Fits:
+    """Recognise a packet of OpenVPN over TCP: its length, then its opcode in five bits."""
+
+    def fits(data: bytes) -> bool | None:
+        if len(data) < 3:
+            return None
+        return data[2] >> 3 in opcodes and int.from_bytes(data[:2]) <= _OPENVPN_PACKET
+
+    return fits
+
+
+def _stun(data: bytes) -> bool | None:
+    """Recognise STUN's magic cookie (RFC 8489, section 5)."""
+    if data and data[0] > 3:
+        return False
+    return data[4:8] == b"\x21\x12\xa4\x42" if len(data) > 7 else None
+
+
+_SSH, _TPKT, _RFB = prefix(b"SSH-2.0-", b"SSH-1.99-"), prefix(b"\x03\x00"), prefix(b"RFB 003.", b"RFB 004.")
+
+#: By the name that the settings give it (config/approvals.py).
+PROTOCOLS: Mapping[str, Protocol] = {
+    "ssh": Protocol(prefix(b"SSH-2.0-"), _SSH),  # RFC 4253, section 4.2
+    "rdp": Protocol(_TPKT, _TPKT),  # MS-RDPBCGR, 2.2.1.1: a TPKT header (RFC 1006)
+    "vnc": Protocol(_RFB, _RFB),  # RFC 6143, section 7.1.1
+    "openvpn": Protocol(_openvpn(7, 10), _openvpn(8)),  # hard reset of client (v2, v3) and of server
+    "turn": Protocol(_stun, _stun),
+}
