@@ -83,10 +83,12 @@ def _dates(settings: Settings, today: date) -> Iterator[str]:
     for exemption in settings.firewall.exemptions:
         if exemption.until < today:
             yield f"firewall.exemptions.{exemption.name}: ended on {exemption.until}; it is left out of the rules"
-    yield from _unsafe(settings)
+    yield from _searches(settings)
 
 
-def _unsafe(settings: Settings) -> Iterator[str]:
+def _searches(settings: Settings) -> Iterator[str]:
+    if settings.record_search_terms:
+        yield "record_search_terms: the usage log keeps what people search for; tell them"
     for engine, grade in settings.safe_search:
         if grade == "off":
             yield f"safe_search.{engine}: off; what it finds is shown as people set it"

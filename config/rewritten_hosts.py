@@ -27,6 +27,7 @@ class RewrittenHosts:
     hosts: frozenset[str]
     domains: frozenset[str]
     sign_in: frozenset[str]
+    terms: str | None = None  # the parameter in which a search engine takes its question
 
     def overlap(self, name: str) -> str | None:
         """A host of these that `name`, with its sub-domains, covers or lies below; None for none."""
@@ -58,6 +59,7 @@ def _service(kind: str) -> Mapping[str, RewrittenHosts]:
             frozenset(map(canonical_host, _hosts(said))),
             frozenset(map(canonical_host, said.get("domains", ()))),
             frozenset(map(canonical_host, said.get("sign_in", ()))),
+            said.get("terms"),
         )
         for name, said in told.items()
     }

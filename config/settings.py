@@ -200,6 +200,10 @@ class Settings(BaseModel):
     )
     proxy: Proxy = Field(default=Proxy(), description="The proxy.")
     identity: Identity = Field(default=Identity(), validate_default=True, description="How people say who they are.")
+    record_search_terms: Flag = Field(
+        default=False,
+        description="The usage log keeps what people search for, read within an approved case alone. Default false.",
+    )
     attempts: Attempts = Field(
         default=Attempts(), description="When somebody's blocked pages raise an alert. It is an alert, nothing more."
     )

@@ -100,6 +100,7 @@ class RequestFacts:
     interceptable: bool = True  # False: TLS will not be opened, so no page can be shown inside it
     intent: Intent = Intent.BACKGROUND
     page: str | None = None  # the initiator's host, from Referer or Origin
+    search_terms: str | None = None  # None, too, where the settings do not have them recorded
     fields: Mapping[str, str] = _NO_FIELDS  # of the head, names in lower case; none that holds a secret
     alpn: tuple[str, ...] = ()  # protocols that the ClientHello offers (RFC 7301)
     opening: Opening | None = None  # at stage STREAM

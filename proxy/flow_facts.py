@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress, canonical_host, literal, parse, parse_authority
 from proxy.facts import PATH_CAP, Intent, RequestFacts, Stage, uncut
+from proxy.search_terms import searched
 from proxy.snapshot import school_of
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def request_facts(
     path = request.data.path.decode("utf-8", "replace")  # whole: what is cut off here would go to the origin unjudged
     # The host is canonical inside a tunnel; outside it mitmproxy has IDNA-decoded it, and parsing encodes it again.
     host = f"[{request.host}]" if ":" in request.host else request.host
-    address = parse(f"{request.scheme}://{host}:{request.port}{path}")
+    address, intent = parse(f"{request.scheme}://{host}:{request.port}{path}"), _intent(request)
     return RequestFacts(
         stage=Stage.REQUEST,
         at=datetime.now(UTC),
@@ -116,9 +117,10 @@ def request_facts(
         sni=tunnel.sni if tunnel else None,
         original=tunnel.original if tunnel else None,
         host_header=_claimed_host(flow, address.host, address.port) if tunnel else None,
-        intent=_intent(request),
+        intent=intent,
         page=_page(request),
         fields=shown_fields(request.headers.fields),
+        search_terms=searched(address, intent) if snapshot.record_search_terms else None,
     )
 
 

@@ -221,7 +221,10 @@ def _microseconds(at: datetime) -> int:
 
 
 def record_of(exchange: Exchange, event: str) -> DecisionRecord:
-    """Say what is kept: the path without its query, and no header, body or credential."""
+    """Say what is kept: the path without its query, and no header, body or credential.
+
+    Of a query, what was searched for, where the settings have that recorded.
+    """
     facts, verdict = exchange.facts, exchange.verdict
     match = verdict.match
     return DecisionRecord(
@@ -254,4 +257,5 @@ def record_of(exchange: Exchange, event: str) -> DecisionRecord:
         page=facts.page,
         outcome=exchange.outcome,
         detail=exchange.detail[:_DETAIL_CAP] if exchange.detail else None,
+        search_terms=facts.search_terms,
     )

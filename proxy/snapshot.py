@@ -88,6 +88,7 @@ class PolicySnapshot:
     its_blocks: frozenset[str]  # hosts, with their sub-domains
     clauses: Mapping[str, str]
     rewriting: Rewriting
+    record_search_terms: bool
     allowed: Verdict  # the answer where nothing matches
 
 
@@ -172,6 +173,7 @@ def build(
         its_blocks=frozenset(its_blocks),
         clauses=MappingProxyType(settings.district.clauses.model_dump(exclude_none=True)),
         rewriting=compiled(settings),
+        record_search_terms=settings.record_search_terms,
         allowed=Verdict(Action.ALLOW, DEFAULT, revision),
         **_reach(settings),
     )

@@ -11,7 +11,8 @@ from usage_log.record import DecisionRecord
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION: Final = 1
+#: 1 had no search_terms. A file of before is read as it is; today's is brought up (usage_log/day_store.py).
+SCHEMA_VERSION: Final = 2
 
 #: "BWLG": what SQLite's application_id of a day file says, so that no other database is taken for one.
 APPLICATION_ID: Final = 0x42574C47
@@ -22,6 +23,11 @@ _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 
 STAMP_COLUMNS: Final = ("node", "worker", "boot", "seq")
 RECORD_COLUMNS: Final = tuple(field.name for field in fields(DecisionRecord))
+
+
+def columns_of(version: int) -> tuple[str, ...]:
+    """Return the fields of a record that a day file of this schema has, in their order."""
+    return RECORD_COLUMNS if version > 1 else tuple(name for name in RECORD_COLUMNS if name != "search_terms")
 
 
 class DayRefused(Exception):

@@ -51,7 +51,7 @@ CREATE TABLE decision (
   path TEXT NOT NULL, category TEXT, action TEXT NOT NULL, reason TEXT NOT NULL, basis TEXT, list TEXT,
   list_version TEXT, "unblock" TEXT, policy_revision INTEGER NOT NULL, status INTEGER NOT NULL,
   bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL, duration_ms INTEGER NOT NULL, intent TEXT NOT NULL,
-  page TEXT, outcome TEXT NOT NULL, detail TEXT
+  page TEXT, outcome TEXT NOT NULL, detail TEXT, search_terms TEXT
 ) STRICT;
 CREATE INDEX decision_time ON decision(time);
 CREATE INDEX decision_host ON decision(host, time);
@@ -61,6 +61,11 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
+
+#: From each older schema to the next one.
+_MIGRATIONS: Final = {
+    1: "BEGIN IMMEDIATE; ALTER TABLE decision ADD COLUMN search_terms TEXT; PRAGMA user_version = 2; COMMIT;",
+}
 
 _COLUMNS: Final = (*STAMP_COLUMNS, *RECORD_COLUMNS)
 _INSERT: Final = "INSERT INTO decision ({}) VALUES ({})".format(  # noqa: S608 - the names are the fields of DecisionRecord
@@ -173,6 +178,8 @@ async def _opened(path: Path) -> _OpenDay:
         check_schema(path, version)
         if version == 0:
             await _create(database, path)
+        for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+            await database.executescript(_MIGRATIONS[older])
         await database.execute("PRAGMA journal_mode = WAL")
         await database.execute("PRAGMA synchronous = NORMAL")
     except BaseException:

@@ -31,6 +31,9 @@ DETAIL_CAP: Final = 512
 ACT_CAP: Final = PATH_CAP  # of the detail of an act, which has no path: counts for each category stand in it
 _CUT: Final = "…"
 
+#: Fields at the end of a record that the version before this one does not write: at an upgrade its workers still run.
+_NEW: Final = 1
+
 #: No frame of ours is longer: every text at its cap, six bytes for each character (`\udcff`).
 MAX_PAYLOAD: Final = 64 * 1024
 
@@ -139,6 +142,8 @@ def decode(buffer: bytes, start: int = 0) -> tuple[Stamped, int]:
         values = msgpack.unpackb(payload, max_array_len=len(_KINDS), max_map_len=0)
     except (ValueError, msgpack.exceptions.UnpackException) as error:
         raise BadFrame("its payload is no msgpack") from error
+    if isinstance(values, list) and len(values) == len(_KINDS) - _NEW:
+        values.append(None)
     _check(values)
     return Stamped.of_row(values), start + HEADER.size + len(payload)
 

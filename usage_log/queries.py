@@ -1,10 +1,11 @@
 """What routine audits may ask: pseudonymous rows and aggregates, never one person's log.
 
 There is no filter by user, and none may be added: a search for one person takes its predicate from an approved case
-(DESIGN.md, invariant 7; a later storey). Outside a case a row's `user` and `device` are pseudonyms, `client` and `path`
-are empty, and so is `detail`, free text that may name either; but for the one that says how many requests have no row
-of their own, which is written anew from its number, and for what an administrator did to the lists, which is nobody's
-traffic, and for an alert, which names records by their ids. `page` stays: it is a host, as `host` is.
+(DESIGN.md, invariant 7; a later storey). Outside a case a row's `user` and `device` are pseudonyms; `client`, `path`
+and `search_terms` are empty, and so is `detail`, free text that may name any of them; but for the one that says how
+many requests have no row of their own, which is written anew from its number, for what an administrator did to the
+lists, which is nobody's traffic, and for an alert, which names records by their ids. `page` stays: it is a host, as
+`host` is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from categories.taxonomy import CHILD_ABUSE
 from usage_log.acts import act_of
 from usage_log.attempt_alerts import told_of
-from usage_log.day_files import RECORD_COLUMNS, day_of, stored_days
+from usage_log.day_files import RECORD_COLUMNS, columns_of, day_of, stored_days
 from usage_log.day_reader import Filter, condition, days_of, reading
 from usage_log.pseudonyms import Pseudonyms
 from usage_log.record import ATTEMPTS, LISTS, DecisionRecord, typed_id, unrecorded_count, unrecorded_detail
@@ -25,14 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from usage_log.day_reader import Condition, Row
+    from usage_log.day_reader import Condition, Database, Row
 
 #: Days in which a blocked request is found by the id on its page.
 FOUND_FOR: Final = 30
 
 _PLACE: Final = ("node", "seq", "rowid")
-_COLUMNS: Final = ", ".join(f'"{name}"' for name in (*_PLACE, *RECORD_COLUMNS))
-_ROWS: Final = f"SELECT {_COLUMNS} FROM decision WHERE "  # noqa: S608 - the names are the fields of DecisionRecord
 
 
 class CaseNeeded(Exception):
@@ -76,7 +75,7 @@ def log(directory: Path, pseudonyms: Pseudonyms, wanted: Filter) -> Iterator[Log
     where, values = condition(wanted)
     for day in days_of(directory, wanted):
         with reading(directory, day) as database:
-            for row in database.execute(f"{_ROWS} {where} ORDER BY time, rowid", values):
+            for row in database.execute(f"{_rows(database)} {where} ORDER BY time, rowid", values):
                 yield _without_person(row, pseudonyms)
 
 
@@ -92,7 +91,7 @@ def newest(
         if before is not None and day > day_of(before.time):
             continue
         with reading(directory, day) as database:
-            question = f"{_ROWS} {where} ORDER BY time DESC, rowid DESC LIMIT ?"
+            question = f"{_rows(database)} {where} ORDER BY time DESC, rowid DESC LIMIT ?"
             rows = database.execute(question, (*values, limit - len(found)))
             found += [_without_person(row, pseudonyms) for row in rows]
     return found
@@ -113,11 +112,19 @@ def by_id(state_dir: Path, record_id: str, today: date | None = None) -> LogRow 
     first = (today or datetime.now(UTC).date()) - timedelta(days=FOUND_FOR)
     for day in reversed([day for day in stored_days(state_dir / "log") if day >= first]):
         with reading(state_dir / "log", day) as database:
-            row = database.execute(f"{_ROWS} id = ? AND action = 'block' AND event = 'decision'", (key,)).fetchone()
+            question = f"{_rows(database)} id = ? AND action = 'block' AND event = 'decision'"
+            row = database.execute(question, (key,)).fetchone()
             if row is not None:
                 record = _record(row, user=None, device=None)
                 return LogRow(row["node"], row["seq"], record, Cursor(row["time"], row["rowid"]))
     return None
+
+
+def _rows(database: Database) -> str:
+    """Return the beginning of a question for whole rows; what a file of an older schema does not have is NULL."""
+    kept = columns_of(database.execute("PRAGMA user_version").fetchone()[0])
+    names = [f'"{name}"' if name in (*_PLACE, *kept) else f'NULL AS "{name}"' for name in (*_PLACE, *RECORD_COLUMNS)]
+    return f"SELECT {', '.join(names)} FROM decision WHERE "  # noqa: S608 - the names are the fields of DecisionRecord
 
 
 def _without_person(row: Row, pseudonyms: Pseudonyms) -> LogRow:
@@ -131,11 +138,11 @@ def _without_person(row: Row, pseudonyms: Pseudonyms) -> LogRow:
 
 
 def _record(row: Row, *, user: str | None, device: str | None) -> DecisionRecord:
-    """Return a row without its client, path and detail, and with this user and device: the only way rows get out."""
+    """Return a row without client, path, search terms and detail, with this user and device: the only way out."""
     values = dict(zip(RECORD_COLUMNS, row[len(_PLACE) :], strict=True))
     withheld = {"host": "", "page": None} if values["category"] == CHILD_ABUSE else {}
-    shown = {"user": user, "device": device, "client": "", "path": "", "detail": _detail(values)}
-    return DecisionRecord(**values | withheld | shown)
+    shown = {"user": user, "device": device, "client": "", "path": "", "search_terms": None}
+    return DecisionRecord(**values | withheld | shown | {"detail": _detail(values)})
 
 
 def _detail(values: dict[str, Any]) -> str | None:

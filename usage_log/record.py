@@ -69,6 +69,7 @@ class DecisionRecord:
     page: str | None
     outcome: str  # ok, dns, connect, upstream-tls, client-abort, timeout, drain, policy
     detail: str | None
+    search_terms: str | None = None  # what was searched for, where the settings have it recorded
 
 
 def new_id() -> str:

@@ -34,6 +34,7 @@ FIELDS: Final = (
     *("id", "event", "time", "node", "seq", "user", "identity", "client", "school", "device", "method", "scheme"),
     *("host", "port", "path", "category", "action", "reason", "basis", "list", "list_version", "unblock"),
     *("policy_revision", "status", "bytes_in", "bytes_out", "duration_ms", "intent", "page", "outcome", "detail"),
+    "search_terms",
 )
 
 _COLORS: Final = {"block": "red", "challenge": "yellow", "monitor": "yellow", "passthrough": "cyan"}

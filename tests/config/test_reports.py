@@ -54,6 +54,8 @@ def test_what_is_allowed_and_should_be_known() -> None:
     assert [line for line in unsafe if "safe_search" in line] == [
         "safe_search.bing: off; what it finds is shown as people set it"
     ]
+    kept = reports.warnings(settings("record_search_terms: true\n"), TODAY)
+    assert any(line.startswith("record_search_terms: ") for line in kept)
     quiet = settings("identity: {required: false}\n")
     assert any("nobody has to say" in line for line in reports.warnings(quiet, TODAY))
 

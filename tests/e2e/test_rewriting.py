@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.certificates import server_context
 from tests.e2e.http2_peer import peer
+from tests.e2e.product import wait_for
 from tests.e2e.raw import Client, credentials, tunnel
 
 if TYPE_CHECKING:
@@ -145,6 +148,39 @@ def test_a_search_in_the_open_is_made_safe_and_recorded_as_it_was_asked(
     [row] = district.recorded(host="www.google.com", path="/search")
     assert (row["action"], row["scheme"]) == ("allow", "http")
     assert "marker" not in str(row)
+
+
+def test_search_terms_are_recorded_once_the_settings_say_so_and_shown_to_nobody(
+    district: Product, network: Network, engines: Origin
+) -> None:
+    page = "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n"
+    district.settings["record_search_terms"] = True
+    district.write()
+    district.done("config", "apply", "--reason", "the board has decided so")
+
+    def search(host: str, path: str, fields: str = page) -> None:
+        with Client(district) as client:
+            assert client.inside(tunnel(client, network, host), path, fields).status == 200
+
+    def kept() -> set[str]:
+        return {row["search_terms"] for row in district.records() if row["search_terms"]}
+
+    def recorded() -> bool:
+        search("www.bing.com", "/search?q=marker+first&adlt=off")
+        return bool(kept())
+
+    wait_for(recorded, 30, "the settings to be in force in a worker")
+    for _ in range(4):  # whichever worker takes it
+        search("images.google.co.uk", "/search?safe=off&q=marker%20second")
+    search("www.google.com", "/complete/search?q=mark", "Sec-Fetch-Dest: empty\r\n")
+    search("site.example.test", "/search?q=marker+elsewhere")
+    wait_for(lambda: kept() == {"marker first", "marker second"}, 15, "both searches", kept)
+    shown = district.audit()
+    assert {row["search_terms"] for row in shown} == {None}
+    with urllib.request.urlopen(f"http://127.0.0.1:{district.metrics_port}/metrics") as answer:
+        figures = answer.read().decode()
+    for said in (json.dumps(shown), district.output, figures, district.done("audit", "summary")):
+        assert "marker" not in said
 
 
 def lowered(seen: Seen) -> list[tuple[str, str]]:

@@ -82,6 +82,14 @@ def test_a_request_states_its_whole_address(policy):
     assert facts.host_header is None
 
 
+def test_search_terms_are_stated_only_where_the_settings_have_them_recorded(policy):
+    headers = [("sec-fetch-dest", "document"), ("sec-fetch-mode", "navigate")]
+    sent = flow("www.google.com", path="/search?q=sea+otters", headers=headers)
+    assert request_facts(sent, "10.1.2.3", ANA, None, policy).search_terms is None
+    recorded = snapshot("record_search_terms: true")
+    assert request_facts(sent, "10.1.2.3", ANA, None, recorded).search_terms == "sea otters"
+
+
 CLAIMS = {
     "the tunnel's own name": ([("host", "site.test")], "", "site.test"),
     "the same with its port": ([("host", "SITE.test:443")], "", "site.test"),

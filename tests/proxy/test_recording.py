@@ -76,6 +76,12 @@ def test_a_record_says_what_was_decided_and_why_and_keeps_no_query():
     assert "secret" not in repr(record)
 
 
+def test_search_terms_are_kept_where_the_facts_have_them():
+    assert record_of(Exchange(facts(), ALLOW), "decision").search_terms is None
+    kept = Exchange(facts(search_terms="sea otters"), ALLOW)
+    assert {record_of(kept, event).search_terms for event in ("decision", "end")} == {"sea otters"}
+
+
 def test_an_exchange_is_recorded_once_however_often_it_ends(recorder, sink):
     exchange = Exchange(facts(), ALLOW)
     recorder.begin(exchange)

@@ -189,11 +189,11 @@ def test_a_day_file_of_a_newer_schema_is_one_line_and_exit_4_and_the_spool_stays
     spool.close()
     (tmp_path / "log").mkdir()
     database = sqlite3.connect(day_path(tmp_path / "log", datetime.now(UTC).date()))
-    database.execute("PRAGMA user_version = 2")
+    database.execute("PRAGMA user_version = 3")
     database.close()
     code, said = refused(start(tmp_path))
     assert code == 4
-    assert "its schema is 2" in said
+    assert "its schema is 3" in said
     assert len(list((tmp_path / "spool").glob("*.seg"))) == 1
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.usage_log.records import record
+from tests.usage_log.stored import before
 from usage_log.day_files import DayRefused, day_of, day_path
 from usage_log.day_store import DayStore
 from usage_log.frames import Stamped
@@ -42,7 +43,15 @@ async def test_frames_that_come_again_are_skipped_per_segment(tmp_path: Path) ->
 
 
 async def test_every_field_comes_back(tmp_path: Path) -> None:
-    sent = record(time=NOON, category="pornography", list="ut1", unblock="u1", detail="\\udcff", page="x.test")
+    sent = record(
+        time=NOON,
+        category="pornography",
+        list="ut1",
+        unblock="u1",
+        detail="\\udcff",
+        page="x.test",
+        search_terms="otters",
+    )
     async with DayStore(tmp_path) as store:
         await store.add(DAY, "a.seg", [Placed(1, Stamped("n1", 2, 3, 4, sent))])
     database = sqlite3.connect(day_path(tmp_path, DAY))
@@ -52,6 +61,17 @@ async def test_every_field_comes_back(tmp_path: Path) -> None:
     assert row == {"node": "n1", "worker": 2, "boot": 3, "seq": 4} | {
         name: getattr(sent, name) for name in sent.__slots__
     }
+
+
+async def test_a_day_that_an_older_version_began_is_brought_up_and_goes_on(tmp_path: Path) -> None:
+    before(tmp_path, DAY, record(time=NOON))
+    async with DayStore(tmp_path) as store:
+        frames = [Placed(50, Stamped("n1", 0, 1, 2, record(time=NOON + 1, search_terms="otters")))]
+        assert [one.seq for one in await store.add(DAY, "b.seg", frames)] == [2]
+    database = sqlite3.connect(day_path(tmp_path, DAY))
+    assert list(database.execute("SELECT seq, search_terms FROM decision ORDER BY rowid")) == [(1, None), (2, "otters")]
+    assert database.execute("PRAGMA user_version").fetchone() == (2,)
+    database.close()
 
 
 async def test_only_the_owner_may_read_a_day(tmp_path: Path) -> None:
@@ -66,7 +86,7 @@ async def test_only_the_owner_may_read_a_day(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statements", "why"),
     [
-        ("PRAGMA user_version = 2", "schema is 2, this version knows 1: update"),
+        ("PRAGMA user_version = 3", "schema is 3, this version knows 2: update"),
         ("CREATE TABLE other (x)", "no day file of Breakwater: move it away"),
     ],
 )

@@ -27,6 +27,14 @@ def test_a_record_comes_back_as_it_went_in() -> None:
     assert decode(frame) == (sent, len(frame))
 
 
+def test_a_record_of_the_version_before_has_no_search_terms() -> None:
+    sent = stamped(search_terms=None)
+    older = framed(msgpack.packb(list(sent)[:-1]))
+    assert decode(older) == (sent, len(older))
+    with pytest.raises(BadFrame, match="fields of a record"):
+        decode(framed(msgpack.packb(list(sent)[:-2])))
+
+
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [
@@ -42,7 +50,7 @@ def test_hostile_text_is_kept_within_bounds_and_never_refused(sent: str, kept: s
 _TEXT = st.text(st.characters(), max_size=8).map(lambda text: text * 80) | st.text(max_size=600)
 
 
-@given(st.fixed_dictionaries(dict.fromkeys(("host", "path", "page", "detail", "user"), _TEXT)))
+@given(st.fixed_dictionaries(dict.fromkeys(("host", "path", "page", "detail", "user", "search_terms"), _TEXT)))
 def test_each_text_is_kept_whole_up_to_its_own_length_and_cut_beyond(texts: dict[str, str]) -> None:
     got = decode(encode(stamped(**texts)))[0].record
     for name, text in texts.items():

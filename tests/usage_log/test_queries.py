@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.usage_log.records import record
-from tests.usage_log.stored import store
+from tests.usage_log.stored import before, store
 from usage_log.day_files import DayRefused, day_path
 from usage_log.day_reader import Filter, LogUnreadable
 from usage_log.pseudonyms import Pseudonyms
@@ -39,16 +39,32 @@ def test_a_row_names_nobody(tmp_path: Path) -> None:
         path="/private/letter",
         detail="jane.roe from 10.1.2.3",
         page="start.example.test",
+        search_terms="my diagnosis",
     )
     store(tmp_path, sent)
     (row,) = audit_rows(tmp_path, Filter())
     got = row.record
-    assert (got.client, got.path, got.detail) == ("", "", None)
+    assert (got.client, got.path, got.detail, got.search_terms) == ("", "", None, None)
     assert got.user == Pseudonyms(tmp_path / "audit-keys").of("jane.roe", at(NOON))
     assert got.device not in (None, "janes-laptop", got.user)
     same = {field.name for field in fields(DecisionRecord)} - {"client", "path", "detail", "user", "device"}
+    same.remove("search_terms")
     assert {name: getattr(got, name) for name in same} == {name: getattr(sent, name) for name in same}
     assert (row.node, row.seq) == ("n1", 1)
+
+
+def test_a_day_of_an_older_version_is_read_as_it_is(tmp_path: Path) -> None:
+    sent = record(time=at(NOON), action="block", reason="category.games")
+    before(tmp_path / "log", NOON.date(), sent)
+    (row,) = audit_rows(tmp_path, Filter())
+    assert (row.record.id, row.record.host, row.record.search_terms) == (sent.id, sent.host, None)
+    assert [one.record.id for one in newest(tmp_path / "log", Pseudonyms(tmp_path / "keys"), Filter(), 5)] == [sent.id]
+    found = by_id(tmp_path, sent.id, NOON.date())
+    assert found is not None
+    assert found.record.reason == "category.games"
+    database = sqlite3.connect(day_path(tmp_path / "log", NOON.date()))
+    assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    database.close()
 
 
 @pytest.mark.parametrize(
@@ -208,9 +224,9 @@ def test_a_day_that_cannot_be_read_is_one_line(tmp_path: Path, limit: int | None
     store(tmp_path, record(time=at(NOON)))
     path = day_path(tmp_path / "log", NOON.date())
     newer = sqlite3.connect(path)
-    newer.execute("PRAGMA user_version = 2")
+    newer.execute("PRAGMA user_version = 3")
     newer.close()
-    with pytest.raises(DayRefused, match="its schema is 2, this version knows 1: update"):
+    with pytest.raises(DayRefused, match="its schema is 3, this version knows 2: update"):
         hosts(tmp_path, Filter(), limit)
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(LogUnreadable, match="file is not a database") as refused:

@@ -45,7 +45,7 @@ def printed(state_dir: Path, *, as_json: bool, what: str = "log") -> str:
 def test_a_json_line_has_the_fields_of_the_contract(tmp_path: Path) -> None:
     store(tmp_path, record(time=NOON, category="gambling"), record(time=NOON + 1))
     first, second = map(json.loads, printed(tmp_path, as_json=True).splitlines())
-    assert list(first) == CONTRACT.split(", ")
+    assert list(first) == [*CONTRACT.split(", "), "search_terms"]
     assert (first["time"], second["time"]) == ("2026-11-22T12:00:00.000007Z", "2026-11-22T12:00:00.000008Z")
     assert (first["node"], first["seq"], first["category"], first["unblock"]) == ("n1", 1, "gambling", None)
     assert (first["client"], first["path"]) == ("", "")
@@ -55,12 +55,13 @@ def test_a_json_line_has_the_fields_of_the_contract(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", ["log", "summary"])
 def test_no_report_names_anybody(tmp_path: Path, as_json: bool, what: str) -> None:
     secrets = {"user": "jane.roe", "client": "10.9.8.7", "path": "/private/letter", "device": "janes-laptop"}
+    secrets["search_terms"] = "a diagnosis"
     people = [record(time=NOON, detail="jane.roe 10.9.8.7", **secrets)]
     people += [record(time=NOON, **(secrets | {"user": f"jane.roe{number}"})) for number in range(9)]
     store(tmp_path, *people)
     text = printed(tmp_path, as_json=as_json, what=what)
     assert "www.example.test" in text or what == "summary"
-    assert not [secret for secret in ("jane", "10.9.8", "letter", "laptop") if secret in text]
+    assert not [secret for secret in ("jane", "10.9.8", "letter", "laptop", "diagnosis") if secret in text]
 
 
 @pytest.mark.parametrize("as_json", [True, False])
