@@ -154,8 +154,7 @@ def build(
     """
     given = tuple(unblocks)
     passthrough = _passthrough(settings)
-    for refusal in recheck(settings, today or datetime.now(UTC).date()):
-        raise SnapshotRefused(f"revision {revision}: {'.'.join(map(str, refusal.at))}: {refusal.message}")
+    _recheck(settings, revision, today or datetime.now(UTC).date())
     for problem in _problems(settings, index, given, passthrough):
         raise SnapshotRefused(f"revision {revision}: {problem}")
     return PolicySnapshot(
@@ -177,6 +176,11 @@ def build(
         allowed=Verdict(Action.ALLOW, DEFAULT, revision),
         **_reach(settings),
     )
+
+
+def _recheck(settings: Settings, revision: int, today: date) -> None:
+    for refusal in recheck(settings, today):
+        raise SnapshotRefused(f"revision {revision}: {'.'.join(map(str, refusal.at))}: {refusal.message}")
 
 
 class _Reach(TypedDict):
