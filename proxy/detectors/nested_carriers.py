@@ -30,6 +30,10 @@ CARRIERS: dict[str, tuple[str, ...]] = {
     "yandex.com": ("/search", "/suggest", "/clck"),
     "www.baidu.com": ("/s", "/link", "/sugrec"),
     "youtube.com": ("/results", "/redirect", "/api/stats", "/youtubei/"),
+    "wikipedia.org": ("/w/index.php", "/wiki/Special:Search"),
+    "reddit.com": ("/search",),
+    "x.com": ("/search", "/intent/"),
+    "stackoverflow.com": ("/search",),
     "github.com": ("/search", "/login", "/session"),
     # Sign-in
     "accounts.google.com": _ANY,
@@ -103,6 +107,14 @@ CARRIERS: dict[str, tuple[str, ...]] = {
     "amazon-adsystem.com": _ANY,
     "taboola.com": _ANY,
     "outbrain.com": _ANY,
+    # Services that say how a site is listed
+    "virustotal.com": _ANY,
+    "transparencyreport.google.com": _ANY,
+    "talosintelligence.com": ("/reputation_center/",),
+    "urlfiltering.paloaltonetworks.com": _ANY,
+    "fortiguard.com": ("/webfilter",),
+    "sitereview.bluecoat.com": _ANY,
+    "sitereview.symantec.com": _ANY,
     # Tickets, forms and calendars
     "zendesk.com": ("/hc/", "/agent/", "/access", "/auth/", "/requests", "/api/v2/requests"),
     "freshdesk.com": ("/support/", "/a/", "/login", "/helpdesk/"),

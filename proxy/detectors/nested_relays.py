@@ -29,11 +29,11 @@ _SCHEME = re.compile(r"https?:", re.IGNORECASE)
 
 
 def values_of(query: str, *names: str) -> Iterator[str]:
-    """Every value of these parameters, decoded once; of all of them where no name is given."""
+    """Every value of these parameters, decoded once."""
     for piece in query.split("&"):
-        name, equals, value = piece.partition("=")
-        if not names or unquote_plus(name).lower() in names:
-            yield unquote(value if equals else piece)
+        name, _, value = piece.partition("=")
+        if unquote_plus(name).lower() in names:
+            yield unquote(value)
 
 
 def parameter(*names: str, below: str | tuple[str, ...] = "/") -> Names:
@@ -75,6 +75,8 @@ def _translated(host: str, path: str, query: str) -> Iterator[str]:
     Its `_x_tr_enc` says which prefixes are marks; without it both readings are judged.
     """
     label = host.removesuffix(".translate.goog")
+    if label == host:
+        return
     if _HASHED.match(label):
         yield UNREADABLE
         return
@@ -133,6 +135,11 @@ def _url_defense_3(_host: str, path: str, query: str) -> Iterator[str]:
         yield unquote(f"{path[6:]}?{query}".partition("__;")[0])
 
 
+def _whole_query(_host: str, _path: str, query: str) -> Iterator[str]:
+    if _SCHEME.match(text := unquote(query)):
+        yield text
+
+
 def _hexadecimal(_host: str, path: str, _query: str) -> Iterator[str]:
     """Read `/<digest>/<hexadecimal address>`, GitHub's image proxy."""
     try:
@@ -165,7 +172,7 @@ RELAYS: dict[str, Names] = {
     # Caches and archives
     "webcache.googleusercontent.com": _cached,
     "cc.bingj.com": parameter("q", "url", "u", below="/cache"),
-    "web.archive.org": tail(r"/(?:web|save)/(?:(?:[\d*]{1,20}[a-z]{0,3}_?\*?|timemap/[a-z]+|_embed)/)*"),
+    "web.archive.org": tail(r"/(?:web|save|screenshot)/(?:(?:[\d*]{1,20}[a-z]{0,3}_?\*?|timemap/[a-z]+|_embed)/)*"),
     "archive-it.org": tail(r"/(?:\d+|all|org-\d+)/[^/]*/"),
     "arquivo.pt": tail(r"/(?:noFrame/replay|wayback|screenshot)/[^/]*/"),
     "timetravel.mementoweb.org": tail(r"/(?:memento|list|timegate|reconstruct)/(?:\d+/)?"),
@@ -206,7 +213,7 @@ RELAYS: dict[str, Names] = {
     # Proxies for programs
     "api.allorigins.win": _URL,
     "api.codetabs.com": parameter("quest"),
-    "corsproxy.io": parameter(),
+    "corsproxy.io": either(_URL, _whole_query),
     "cors-anywhere.herokuapp.com": tail("/"),
     "proxy.cors.sh": tail("/"),
     "thingproxy.freeboard.io": tail("/fetch/"),

@@ -81,10 +81,10 @@ def test_a_category_is_judged_as_this_users_rules_say(url, user, forwards):
 
 
 def test_of_several_addresses_the_worst_one_counts():
-    url = "https://corsproxy.io/?u=https://fun.test&u=https://casino.test&u=https://adult.test"
+    url = "https://wsrv.nl/?url=https://fun.test&url=https://casino.test&url=https://adult.test"
     assert judged(url).category == "pornography"
-    assert judged(f"{url}&u=https://abuse.test").category == "child-abuse"
-    assert judged("https://corsproxy.io/?u=https://fun.test&u=https://casino.test").category == "gambling"
+    assert judged(f"{url}&url=https://abuse.test").category == "child-abuse"
+    assert judged("https://wsrv.nl/?url=https://fun.test&url=https://casino.test").category == "gambling"
 
 
 RELAY = "relay.unknown.test"
