@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import ssl
 
 READ = 65536
+QUIET = 1.0  # seconds
 
 
 @dataclass
@@ -27,12 +28,18 @@ class Passage:
     asked: float = field(default_factory=time.monotonic)  # when the client's last byte came; before it, when it came
     settled: float = 0.0  # when, after that, the other side first spoke or closed, or the client left
     back: int = 0  # bytes that the other side sent
+    left: bool = False  # the client ended it
+    cut: bool = False  # the other side did
 
     def ask(self) -> None:
         self.asked, self.settled = time.monotonic(), 0.0
 
     def settle(self) -> None:
         self.settled = self.settled or time.monotonic()
+
+    @property
+    def quiet(self) -> bool:
+        return 0 < self.settled < time.monotonic() - QUIET
 
     @property
     def waited(self) -> float:
@@ -54,6 +61,11 @@ class Gate:
     @property
     def connections(self) -> int:
         return len(self.passages)
+
+    @property
+    def over(self) -> int:
+        """Connections that the server ended, or on which nobody has said more for a while."""
+        return sum(passage.cut or passage.quiet for passage in self.passages)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         passage = Passage()
@@ -90,6 +102,7 @@ async def _asking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pa
             writer.write(data)
             await writer.drain()
         passage.settle()
+        passage.left = not passage.cut
         writer.write_eof()
 
 
@@ -102,6 +115,7 @@ async def _answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
             await writer.drain()
     finally:
         passage.settle()
+        passage.cut = not passage.left
 
 
 class Gates:

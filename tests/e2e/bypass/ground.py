@@ -47,7 +47,7 @@ class Way:
     """A proxy as a client is told of it. The gate before it counts and times what the client asks of it."""
 
     gate: Gate
-    seconds: float  # how long a client may try that does not end by itself
+    refuses: bool
 
     @property
     def port(self) -> int:
@@ -60,6 +60,11 @@ class Way:
     @property
     def url(self) -> str:
         return f"http://{USER}:{PASSWORD}@{self.host}"
+
+    def until(self, done: Callable[[str], bool]) -> Callable[[str], bool]:
+        """For a client that tries for ever: until it is done, or the filter has had the last word once."""
+        before = self.gate.over
+        return lambda said: done(said) or (self.refuses and self.gate.over > before)
 
 
 @dataclass
@@ -122,8 +127,8 @@ def ground_in(folder: Path, network: Network) -> Iterator[Ground]:
     try:
         with product.running(), _tinyproxy(folder, open_port, product.environment()):
             ways = (
-                Way(gates.open(Gate("127.0.0.1", free_port("127.0.0.1"), ("127.0.0.1", each))), seconds)
-                for each, seconds in ((open_port, SECONDS), (product.port, 4))
+                Way(gates.open(Gate("127.0.0.1", free_port("127.0.0.1"), ("127.0.0.1", each))), refuses)
+                for each, refuses in ((open_port, False), (product.port, True))
             )
             ground = Ground(network, folder, gates, product, *ways, port, printer)
             try:

@@ -49,5 +49,4 @@ def tor(ground: Ground, way: Way) -> bool:
         "SocksPort 0", f"HTTPSProxy {way.host}", f"HTTPSProxyAuthenticator {USER}:{PASSWORD}",
     )  # fmt: skip
     command = ["tor", "-f", settings, "--defaults-torrc", "/dev/null"]
-    said = ran(*command, until=lambda said: HANDSHAKEN in said, seconds=way.seconds)
-    return HANDSHAKEN in said
+    return HANDSHAKEN in ran(*command, until=way.until(lambda said: HANDSHAKEN in said))

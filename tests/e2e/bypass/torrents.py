@@ -114,7 +114,7 @@ def _aria2(ground: Ground, way: Way, what: object) -> bool:
     with tempfile.TemporaryDirectory(dir=ground.folder) as folder:
         alone = ["--no-conf", "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false", "--interface=lo"]
         once = ["--seed-time=0", "--max-tries=1", f"--listen-port={free_port('127.0.0.1')}", "--follow-torrent=mem"]
-        ran("aria2c", *alone, *once, f"--http-proxy={way.url}", "-d", folder, what, seconds=way.seconds)
+        ran("aria2c", *alone, *once, f"--http-proxy={way.url}", "-d", folder, what, until=way.until(lambda _: False))
         return _fetched(Path(folder))
 
 
@@ -135,7 +135,7 @@ def transmission(ground: Ground, way: Way) -> bool:
         options = ["-g", folder, "-w", folder, "-p", free_port("127.0.0.1"), "-M"]
         environment = {"PATH": os.environ["PATH"], "HOME": folder, "http_proxy": way.url}
         command = ["transmission-cli", *options, ground.once(swarm).file]
-        ran(*command, environment=environment, seconds=way.seconds, until=lambda _: _fetched(Path(folder)))
+        ran(*command, environment=environment, until=way.until(lambda _: _fetched(Path(folder))))
         return _fetched(Path(folder))
 
 
@@ -146,6 +146,6 @@ def libtorrent(how: str) -> Callable[[Ground, Way], bool]:
         with tempfile.TemporaryDirectory(dir=ground.folder) as folder:
             to = [f"{address_of('peer.test')}:{ground.port}", way.host, USER, PASSWORD, how]
             command = [SYSTEM_PYTHON, SWARM, ground.once(swarm).untracked, folder, free_port("127.0.0.1"), *to]
-            return "complete" in ran(*command, seconds=way.seconds, until=lambda said: "complete" in said)
+            return "complete" in ran(*command, until=way.until(lambda said: "complete" in said))
 
     return works
