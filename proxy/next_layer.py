@@ -13,7 +13,7 @@ from mitmproxy.proxy.layers import modes
 from mitmproxy.proxy.layers.http import HTTPMode
 
 from proxy.beginning import Beginning, beginning_of
-from proxy.detectors.opening import undecided
+from proxy.detectors.opening import named, undecided
 from proxy.facts import OPENING_CAP
 
 if TYPE_CHECKING:
@@ -42,5 +42,7 @@ def next_layer(context: Context, client: bytes, server: bytes) -> layer.Layer | 
         tls = layers.ServerTLSLayer(context)
         tls.child_layer = layers.ClientTLSLayer(context)
         return tls
+    if begun is Beginning.MORE:  # letters that may become a request, unless their protocol is known already
+        return Closed(context) if named(client) else None
     waits = len(client) < OPENING_CAP and undecided(client)  # the name that it is refused by may need some more
-    return None if begun is Beginning.MORE or waits else Closed(context)
+    return None if waits else Closed(context)

@@ -28,5 +28,7 @@ _MATCHES = {name: Match(reason, reasons.title_of(reason), category) for name, (r
 
 
 def hello(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
-    """Recognise an offer, whatever else is offered."""
+    """Recognise an offer, whatever else is offered. In an approved tunnel TLS may carry anything."""
+    if not facts.alpn or (facts.target_host, facts.target_port) in snapshot.approved_tunnels:
+        return None
     return next((_MATCHES[name] for name in facts.alpn if name in _MATCHES), None)

@@ -111,7 +111,9 @@ def connect(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     agent = facts.fields.get("user-agent")
     if agent is None or not _AGENTS.search(agent.lower()):
         return None
-    return None if covering_name(facts.host, snapshot.passthrough) else _MATCH
+    if (facts.host, facts.port) in snapshot.approved_tunnels or covering_name(facts.host, snapshot.passthrough):
+        return None
+    return _MATCH
 
 
 def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:

@@ -41,6 +41,8 @@ TUNNEL = {
     "a server that greets before the request is closed": (b"GET / HTTP/1.1\r\n", b"220 mail", Closed),
     "random bytes are closed": (b"\x80\x0e\x38\x01\x02\x03", b"", Closed),
     "BitTorrent's handshake is closed": (b"\x13BitTorrent protocol", b"", Closed),
+    "a line without an end that no request begins with is closed": (b"$MyNick made.up|", b"", Closed),
+    "a protocol of letters that is known before its line ends is closed": (b"SSH-2.0-OpenSSH", b"", Closed),
     "SOCKS 5 is closed": (b"\x05\x01\x00", b"", Closed),
     "another record type of TLS is closed": (b"\x17\x03\x03\x00", b"", Closed),
 }

@@ -11,6 +11,8 @@ proxy:
   allow_ports: [80, 443, 8080]
   approved_addresses: [{{address: "203.0.113.9:443", {OWNED}}}]
   passthrough: [{{host: vpn.district.test, {OWNED}}}]
+  approved_tunnels: [{{host: vpn.district-2.test, port: 443, protocol: tls, {OWNED}}},
+                     {{host: dns.district.test, port: 853, protocol: tls, {OWNED}}}]
 """)
 TABLE = table("heads.yaml")
 STAGES = {"requests": "request", "connects": "connect", "hellos": "client_hello"}
