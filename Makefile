@@ -11,9 +11,9 @@ CODE := breakwater.py categories config proxy usage_log
 LOCKS := requirements.txt requirements-dev.txt
 # Arguments for pytest: make test ARGS="tests/e2e -x"
 ARGS ?=
-# Tests that run the product wait half of their time, so four files at a time keep two cores busy; a file stays with one
-# process, and tests/conftest.py puts the longest first. A machine with little memory takes fewer: make test JOBS=2.
-JOBS ?= 4
+# Tests that run the product wait half of their time, so three files at a time keep two cores busy; a file stays with one
+# process, and tests/conftest.py puts the longest first. More cores may take more: make test JOBS=6.
+JOBS ?= 3
 AT_ONCE := --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup setup-dev setup-tests run test check bench fuzz soak lock clean

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from proxy.identity import accounts_file
 from tests.e2e.browser import open_browser, trusting_home
 from tests.e2e.http2_peer import peer
 from tests.e2e.network import Network
@@ -34,9 +35,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 def product(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The filter that most tests share: users ana and ben may pass, gone is disabled."""
     product = Product.create(tmp_path_factory.mktemp("district"), network)
-    for name, password in PASSWORDS.items():
-        product.done("users", "add", name, "--password-stdin", text=password + "\n")
-    product.done("users", "disable", "gone")
+    product.open_accounts(*PASSWORDS)
+    accounts_file.disable(product.state / "accounts.json", "gone")
     yield from _running(product)
 
 

@@ -11,11 +11,13 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from proxy.identity import accounts_file
 from proxy.tenure import in_charge
 from tests.e2e.network import ADDRESSES, PRIVATE, Network, free_port
 from tests.e2e.rows import rows_of
@@ -82,6 +84,12 @@ class Product:
         other = Product.create(folder, self.network)
         self.lend_accounts(other)
         return other
+
+    def open_accounts(self, *names: str) -> None:
+        """What `users add` does (tests/e2e/test_commands.py runs it), for people of PASSWORDS, without its start."""
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        for name in names:
+            accounts_file.add(self.state / "accounts.json", name, PASSWORDS[name], "staff", datetime.now(UTC))
 
     def lend_accounts(self, other: Product) -> None:
         """Copies the accounts to a filter that has no state yet."""

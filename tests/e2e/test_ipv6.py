@@ -39,7 +39,7 @@ def six_product(network: Network, tmp_path_factory: pytest.TempPathFactory) -> I
     own.settings["proxy"]["private_networks"] = {"allow": [{"network": "::1/128", **decided}]}
     own.settings["schools"] = {"adams": ["::1/128"]}
     own.write()
-    own.done("users", "add", "ana", "--password-stdin", text=PASSWORDS["ana"] + "\n")
+    own.open_accounts("ana")
     own.start()
     yield own
     own.stop()

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.e2e.network import Network, free_port
-from tests.e2e.product import PASSWORDS, Product
+from tests.e2e.product import Product
 from tests.e2e.raw import Client, credentials
 from tests.endurance.measure import grown, sample, workers
 from tests.endurance.mutation import mutated
@@ -144,7 +144,7 @@ def fuzzed_product(folder: Path, network: Network, raw_port: int) -> Product:
     product.write()
     network.also[RAW_ZONE] = RAW_ADDRESS
     network.fresh("allowed.test")  # so that the new name is written down
-    product.done("users", "add", "ana", "--password-stdin", text=PASSWORDS["ana"] + "\n")
+    product.open_accounts("ana")
     return product
 
 

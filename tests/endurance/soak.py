@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.e2e.network import Network
-from tests.e2e.product import PASSWORDS, Product
+from tests.e2e.product import Product
 from tests.endurance.activities import ALL, Day, kills
 from tests.endurance.ledger import Balance, Ledger
 from tests.endurance.measure import Sample, grown, sample, slope, workers
@@ -48,7 +48,7 @@ def soak(folder: Path, seconds: float, kill_seconds: float = 20.0, enough: tuple
     network.also["swapped.test"] = "127.0.0.75"  # nothing listens there: 502 where it is allowed
     network.fresh("allowed.test")  # so that the new name is written down
     for name in ("ana", "ben"):
-        product.done("users", "add", name, "--password-stdin", text=PASSWORDS[name] + "\n")
+        product.open_accounts(name)
     try:
         product.start()
         day = Day(product, network, Ledger(), threading.Event(), kill_seconds)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.network import Network
-from tests.e2e.product import PASSWORDS, wait_for
+from tests.e2e.product import READY_SECONDS, wait_for
 from tests.faults.cases import Case, Seen
 from tests.faults.clients import PATIENCE, ask
 from tests.faults.places import HTTP, PLACES, Kind, Place, Way
@@ -100,9 +100,9 @@ async def play(origins: Origins, folder: Path, network: Network) -> Played:
     todo = [row for row in rows() if row.kind is not Kind.SYNC_HANG]
     product = FaultyProduct.create(folder, network).prepare({row.case.client: row.faults for row in todo}, 2, LONG)
     try:
-        product.done("users", "add", "ana", "--password-stdin", text=PASSWORDS["ana"] + "\n")
+        product.open_accounts("ana")
         await asyncio.to_thread(product.start)
-        await asyncio.to_thread(wait_for, product.told, 10, "the workers' word")
+        await asyncio.to_thread(wait_for, product.told, READY_SECONDS, "the workers' word")
         before = product.workers()
         pairs = await asked([row.case for row in todo], product.where())
         await all_recorded(product, todo)
@@ -127,7 +127,7 @@ def mutated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen
     product.prepare({row.case.client: row.faults for row in todo}, 1, LONG)
     product.variables["BREAKWATER_MUTATION"] = "log only"
     try:
-        product.done("users", "add", "ana", "--password-stdin", text=PASSWORDS["ana"] + "\n")
+        product.open_accounts("ana")
         product.start()
         pairs = asyncio.run(asked([row.case for row in todo], product.where()))
         yield {row.sentence: pair[0] for row, pair in zip(todo, pairs, strict=True)}
@@ -184,7 +184,7 @@ async def hang(origins: Origins, folder: Path, network: Network) -> Hung:
     faults = {row.case.client: row.faults for row in todo}
     product = FaultyProduct.create(folder, network).prepare(faults, WORKERS, SHORT)
     try:
-        product.done("users", "add", "ana", "--password-stdin", text=PASSWORDS["ana"] + "\n")
+        product.open_accounts("ana")
         await asyncio.to_thread(product.start)
         seen, after = await hung_one_by_one(todo, product)
         product.terminate()
