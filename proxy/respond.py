@@ -37,7 +37,9 @@ _BEFORE_A_REQUEST = frozenset({"client_connected", "next_layer", "http_connect",
 
 #: Reason families whose block is held on CONNECT: TLS is finished with our certificate, and the page shown inside.
 _HELD = frozenset({"category", "upstream"})
-_HELD_REASONS = frozenset({reasons.PRIVATE, reasons.LITERAL, reasons.MISMATCH, reasons.ITS_BLOCK, reasons.NESTED})
+_HELD_REASONS = frozenset(
+    {reasons.PRIVATE, reasons.LITERAL, reasons.MISMATCH, reasons.ITS_BLOCK, reasons.NESTED, reasons.ECH}
+)
 
 
 def held(verdict: Verdict) -> bool:
