@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from mitmproxy.net.http import http1
 from mitmproxy.test import tflow
 
-from categories.address import MalformedAddress
+from categories.address import MalformedAddress, canonical_host
 from proxy.body_look import BodyLook
 from proxy.counting import request_counter
 from proxy.detectors import DETECTORS
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _TOKENS = [
     *(b"?dns=", b"&dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB", b"%2F", b"%25", b"=", b"&", b"+", b"//", b"/../"),
     *(b"\r\nUpgrade: ", b"\r\nAccept: ", b"\r\nX-HTTP-Method: ", b", ", b"\xff\xfe", b"\0", b"http%3A%2F%2F", b"aHR0c"),
+    *(b"https://adult.test/", b"/aHR0cHM6Ly9hZHVsdC50ZXN0Lw", b"=68747470733a2f2f", b"&u=http%253A", b"/http:/a" * 900),
     *(b'"info_hash":"', b'"action":"announce"', b'\\u0069', b'\\"', b"\1\0\0\0\0\1\xbb\1", b"\xc0\x0c", b"\x3f"),
     *(b"SSH-2.0-", b"\x16\x03\x01", b"\0\0\x29\x10\0\0\0\0\0\xff\xff", b"[" * 5000, b"a." * 3000, b"nph-a/" * 700),
 ]  # fmt: skip
@@ -57,7 +58,7 @@ class _Nowhere:
     append_sparing = append_last = append
 
 
-_POLICY: Any = snapshot()
+_POLICY: Any = snapshot("", table("nested.yaml")["lists"])
 _ANYBODY = Identified("ana", "local", None)
 
 
@@ -65,7 +66,9 @@ _ANYBODY = Identified("ana", "local", None)
 def _heads() -> list[bytes]:
     """The tables of techniques as requests on the wire."""
     made = []
-    for family in (*table("http_techniques.yaml").values(), table("heads.yaml")["requests"]):
+    nested = table("nested.yaml")
+    inside = nested["blocked"], nested["passes"]
+    for family in (*table("http_techniques.yaml").values(), table("heads.yaml")["requests"], *inside):
         for case in family.values():
             parts = urlsplit(case["url"])
             target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
@@ -94,7 +97,8 @@ def read_request(at: Path, scratch: Path) -> None:
     try:
         check_head(raw)
         flow.request = http1.read_request_head(raw.split(b"\r\n"))
-        flow.request.data.host, flow.request.data.port, flow.request.data.scheme = "unknown.test", 80, b"http"
+        host = canonical_host(flow.request.headers.get("host", "unknown.test"))  # relays are known by theirs
+        flow.request.data.host, flow.request.data.port, flow.request.data.scheme = host, 80, b"http"
         told = request_facts(flow, "10.1.2.3", _ANYBODY, None, _POLICY)
     except (MalformedHead, MalformedAddress, ValueError):
         return
