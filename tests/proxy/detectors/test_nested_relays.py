@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from categories.address import canonical_host, parse
+from categories.address import MalformedAddress, canonical_host, parse
 from proxy.detectors.nested_relays import RELAYS, UNREADABLE, relay_of
 
 
@@ -71,3 +71,17 @@ def test_no_path_makes_one_slow(host):
     for piece in ("1", "a/", "1/", "w1000/", "save/", "timemap/a/", "-", "web/1*"):
         long = f"/web/{piece * (60_000 // len(piece))}"
         list(RELAYS[host](host, long, long))
+
+
+LABELS = st.from_regex(r"(xn--|0-|1-)?[a-z0-9\u00e0-\u00ff-]{1,30}(-0)?", fullmatch=True)
+
+
+@given(LABELS, st.sampled_from(["translate.goog", "cdn.ampproject.org"]), st.text(max_size=40))
+def test_no_name_makes_one_raise(label, relay, query):
+    try:
+        host = canonical_host(f"{label}.{relay}")
+    except MalformedAddress:
+        return
+    names = relay_of(host)
+    assert names is not None
+    list(names(host, "/", query))
