@@ -38,6 +38,10 @@ class Accepted(Protocol):
         """Our own end."""
 
 
+class NotTheWeb(ValueError):
+    """The bytes begin neither TLS nor HTTP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What the client says: the host that it names, as sent, and whether it speaks TLS."""
@@ -73,16 +77,16 @@ def speaks_tls(data: bytes | bytearray) -> bool:
 def claim_of(data: bytes | bytearray, start: int, head_bytes: int) -> Claim | None:
     """Read a whole ClientHello or HTTP head; None where more of it has to come.
 
-    `start` is where the end of a head has not been looked for yet, `head_bytes` how long one may be. Raises
+    `start` is where the end of a head has not been looked for yet, `head_bytes` how long one may be. Raises NotTheWeb,
     MalformedHello or MalformedHead.
     """
     if speaks_tls(data):
         return Claim(hello_of(bytes(data)).name, tls=True) if is_whole(data) else None
     if not data[:3].isalpha():
-        raise MalformedHead("neither TLS nor HTTP")
+        raise NotTheWeb("neither TLS nor HTTP")
+    _check_line(data)
     end = data.find(END, start)
     if end < 0 and len(data) <= head_bytes:
-        _check_line(data)
         return None
     if end < 0 or end > head_bytes:
         raise MalformedHead("the head is too large")
@@ -95,5 +99,9 @@ def claim_of(data: bytes | bytearray, start: int, head_bytes: int) -> Claim | No
 
 def _check_line(data: bytes | bytearray) -> None:
     """Refuse at once what has ended its first line and is no HTTP, SSH for one, which then waits for an answer."""
-    if (end := data.find(b"\r\n")) >= 0:
+    if (end := data.find(b"\r\n")) < 0:
+        return
+    try:
         parse_head(bytes(data[:end]))
+    except MalformedHead:
+        raise NotTheWeb("neither TLS nor HTTP") from None

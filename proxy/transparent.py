@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from categories.address import MalformedAddress, canonical_host, parse_authority
 from proxy import failing, reasons
 from proxy.client_hello import MalformedHello
-from proxy.evaluate import refusal
+from proxy.evaluate import evaluate_later, refusal
+from proxy.facts import OPENING_CAP, Carrier, Opening, Stage
 from proxy.flow_facts import connect_facts
 from proxy.front import Front
 from proxy.head import Head, MalformedHead
 from proxy.identity.identified import Identified, Problem
 from proxy.recording import Exchange
-from proxy.redirected import Claim, claim_of, original_destination, speaks_tls
+from proxy.redirected import Claim, NotTheWeb, claim_of, original_destination, speaks_tls
 from proxy.respond import held, malformed_exchange, page_of, recorded
 from proxy.snapshot import transparent_network_of
 from proxy.verdict import Action, Match
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from proxy.snapshot import PolicySnapshot
 
 _METHOD = "network"
-_MISMATCH = Match(reasons.MISMATCH, reasons.title_of(reasons.MISMATCH))
+_MISMATCH, _RAW = (Match(reason, reasons.title_of(reason)) for reason in (reasons.MISMATCH, reasons.RAW))
+_NOWHERE = "a redirected connection without a destination"
 
 
 class TransparentFront(Front):
@@ -53,15 +55,42 @@ class TransparentFront(Front):
         self._silent = not speaks_tls(self._buffer)  # no page can follow where TLS is spoken
         try:
             claim = claim_of(self._buffer, start, self._state.limits.head_bytes)
-        except (MalformedHello, MalformedHead) as error:
+        except (MalformedHello, NotTheWeb) as error:
+            if self._redirected():
+                self._refuse_raw(str(error))
+            return
+        except MalformedHead as error:
             self._refuse_malformed(str(error), 400)
             return
-        if claim is None:
+        if claim is None or not self._redirected():
             return
+        self._begin(claim)
+
+    def _redirected(self) -> bool:
+        """Ask where the connection was meant to go; refuse it and say False where it was meant for us."""
         self._original = original_destination(self._transport.get_extra_info("socket"))
         if self._original is None:
             self._refuse_malformed("a connection that no router has redirected", 400)
-            return
+        return self._original is not None
+
+    def _refuse_raw(self, why: str) -> None:
+        """Close what is neither TLS nor HTTP, recorded as what its first bytes show."""
+        if self._original is None:
+            raise RuntimeError(_NOWHERE)
+        snapshot = self._state.in_force.snapshot
+        identified = network_identity(self.client, snapshot)
+        facts = claimed_facts(Claim(None, tls=False), *self._original, self.client, identified, snapshot)
+        opening = Opening(Carrier.TUNNEL, bytes(self._buffer[:OPENING_CAP]))
+        shown = evaluate_later(replace(facts, stage=Stage.STREAM, opening=opening), snapshot)
+        verdict = shown if shown is not None and shown.action is Action.BLOCK else refusal(_RAW, snapshot.revision)
+        exchange = Exchange(facts, verdict, status=verdict.status, detail=why)
+        recorded(exchange, self._state.recorder)
+        self._end()
+
+    def _begin(self, claim: Claim) -> None:
+        """Judge what is claimed, in a task of its own, with nothing read meanwhile."""
+        if self._original is None:
+            raise RuntimeError(_NOWHERE)
         self._transport.pause_reading()
         self._busy = True  # before the task: an eager one may have answered when create_task returns
         self._expect(failing.HOOK_SECONDS + self._state.limits.dns_seconds, self._too_long)
@@ -100,7 +129,7 @@ class TransparentFront(Front):
     async def _hand_over(self, tunnel: Tunnel | None) -> None:
         """Give it to mitmproxy as a tunnel to the name, with every byte that the client has sent."""
         if tunnel is None or self._original is None:
-            raise RuntimeError("a redirected connection without a destination")
+            raise RuntimeError(_NOWHERE)
         tunnel.original = self._original[0]
         await super()._hand_over(tunnel)
 
@@ -117,10 +146,13 @@ class TransparentFront(Front):
     def _send(self, answer: Answer, *, close: bool) -> None:
         """Answer, and close; nothing but the end is said to a client that speaks TLS."""
         if speaks_tls(self._buffer):
-            self._stop_deadline()
-            self._transport.close()
+            self._end()
         else:
             super()._send(answer, close=True)
+
+    def _end(self) -> None:
+        self._stop_deadline()
+        self._transport.close()
 
 
 def network_identity(client: str, snapshot: PolicySnapshot) -> Identified:

@@ -244,6 +244,10 @@ class Talk:
         if self._case.way is DEVICE:
             context = ssl.create_default_context(cafile=self._where.authority)
             await self._writer.start_tls(context, server_hostname=self._case.host)
+        if self._case.asks == "raw":
+            self._send(bytes.fromhex("99") * 300)
+            await self._answer()
+            return
         await self._request(self._case.path, f"{self._case.host}:{self._where.tls_port}")
 
     # -- passed through

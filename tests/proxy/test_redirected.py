@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.client_hello import MalformedHello
 from proxy.head import MalformedHead
-from proxy.redirected import claim_of, original_destination, speaks_tls
+from proxy.redirected import NotTheWeb, claim_of, original_destination, speaks_tls
 from tests.proxy.test_splice import client_hello
 
 CAP = 2048
@@ -99,7 +99,7 @@ BAD = {
 
 @pytest.mark.parametrize("sent", BAD.values(), ids=BAD.keys())
 def test_what_cannot_be_read_is_refused(sent: bytes) -> None:
-    with pytest.raises((MalformedHello, MalformedHead)):
+    with pytest.raises((MalformedHello, MalformedHead, NotTheWeb)):
         claim_of(sent, 0, CAP)
 
 
@@ -111,6 +111,6 @@ def test_a_word_that_may_become_a_head_is_waited_for() -> None:
 def test_any_bytes_are_a_claim_or_refused_or_waited_for(data: bytes) -> None:
     try:
         claim = claim_of(data, 0, CAP)
-    except (MalformedHello, MalformedHead):
+    except (MalformedHello, MalformedHead, NotTheWeb):
         return
     assert claim is None or claim.tls is speaks_tls(data)

@@ -35,6 +35,7 @@ class Redirected(Served):
 
 def served_by(text):
     made = node()
+    made.in_force = replace(made.in_force, limits=made.limits.model_copy(update={"hello_seconds": 0.5}))
     policy = snapshot(f"proxy:\n  public_name: filter.test\n{text}", ("vpn: vpn.test",))
     made.in_force = replace(made.in_force, snapshot=policy)
     made.resolver = Names({"site.test": (SITE,), "bank.test": (SITE,), "adult.test": (SITE,), "vpn.test": (SITE,)})
@@ -187,3 +188,21 @@ async def test_nobody_waits_for_a_client_that_has_gone(served):
     writer.close()
     await writer.wait_closed()
     assert served.records == []
+
+
+RAW = [
+    ("SSH", b"SSH-2.0-OpenSSH_9.2\r\n", "bypass.ssh"),
+    ("SSH in pieces", b"SSH-2.0-OpenSSH_9.2\r", "protocol.malformed"),  # its line never ends
+    ("BitTorrent", b"\x13BitTorrent protocol" + bytes(48), "p2p.bittorrent"),
+    ("SOCKS", b"\x05\x01\x00", "bypass.socks"),
+    ("noise", b"\x99" * 300, "bypass.raw"),
+    ("TLS that is no hello", b"\x16\x03\x01\x00\x05\x02aaaa", "bypass.raw"),
+]
+
+
+@pytest.mark.parametrize(("sent", "reason"), [row[1:] for row in RAW], ids=[row[0] for row in RAW])
+async def test_what_is_not_the_web_is_closed_and_recorded_by_what_it_shows(served, sent, reason):
+    answer = await served.say(sent)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
+    assert [record[:2] for record in served.records] == [("block", reason)]
+    assert served.engine.handed == []
