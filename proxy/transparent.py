@@ -83,8 +83,8 @@ class TransparentFront(Front):
         opening = Opening(Carrier.TUNNEL, bytes(self._buffer[:OPENING_CAP]))
         shown = evaluate_later(replace(facts, stage=Stage.STREAM, opening=opening), snapshot)
         verdict = shown if shown is not None and shown.action is Action.BLOCK else refusal(_RAW, snapshot.revision)
-        exchange = Exchange(facts, verdict, status=verdict.status, detail=why)
-        recorded(exchange, self._state.recorder)
+        self._exchange = Exchange(facts, verdict, status=verdict.status, detail=why)
+        recorded(self._exchange, self._state.recorder)
         self._end()
 
     def _begin(self, claim: Claim) -> None:

@@ -79,7 +79,7 @@ class FaultyProduct(Product):
         proxy["private_networks"]["allow"] += [{"network": f"{ip}/32", **decided} for ip in (TUNNEL, BROKEN)]
         proxy["transparent"] = {
             "listen": [f"127.0.0.1:{free_port('127.0.0.1')}"],
-            "networks": [{"name": "devices", "network": "127.77.0.0/22", **decided}],
+            "networks": [{"name": f"devices-{n}", "network": f"127.77.{n}.0/22", **decided} for n in (0, 4, 8)],
         }
         self.variables["BREAKWATER_ORIGINAL"] = f"{ADDRESSES['allowed.test']} {self.network.tls_port}"
         proxy["limits"] = {
