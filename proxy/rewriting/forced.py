@@ -95,9 +95,9 @@ def _without_word(piece: bytes, value: bytes, word: bytes) -> bytes:
     plain = _plain(value)
     if word not in plain:
         return piece
-    plain = plain.replace(b"%", b"")  # so that nothing is left to be decoded
-    while word in plain:  # what is left may read as the word again
-        plain = plain.replace(word, b"")
+    plain = plain.replace(b"%", b"").replace(word, b"")  # so that nothing is left to be decoded
+    if word in plain:  # hidden in itself: nobody asks so, and taking out level by level took 0.7 s for 60 KB
+        plain = b""
     kept = b"".join(b"%%%02X" % byte for byte in plain)  # every byte encoded: nothing in it ends the parameter
     return piece[: len(piece) - len(value)] + kept
 
