@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.e2e.bypass import chains, gateways, resolvers, torrents, tunnels
+from tests.e2e.bypass import chains, gateways, onions, resolvers, shells, torrents, tunnels, vpns
 from tests.e2e.bypass.ground import address_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,15 @@ def _client(name: str, host: str, server: Callable, works: Callable, *reasons: s
 CHAINED = ("bypass.proxy-chain", "address.mismatch")
 
 CLIENTS = (
+    _client("ssh through corkscrew", "ssh.test", shells.plain, shells.corkscrew, "bypass.ssh"),
+    _client("ssh through proxytunnel", "ssh.test", shells.plain, shells.proxytunnel, "bypass.ssh"),
+    _client("ssh through stunnel", "ssh-tls.test", shells.in_tls, shells.stunnel, "bypass.ssh"),
+    _client("openvpn", "openvpn.test", vpns.server, vpns.openvpn, "bypass.vpn"),
+    _client(
+        "openvpn with tls-crypt", "tls-crypt.test", vpns.tls_crypt_server, vpns.openvpn_with_tls_crypt, "bypass.vpn"
+    ),
     _client("openconnect", "gateway.test", gateways.gateway, gateways.openconnect, "bypass.vpn"),
+    _client("tor", address_of("bridge.test"), onions.bridge, onions.tor, "bypass.tor"),
     _client("shadowsocks", "shadow.test", tunnels.shadow_server, tunnels.shadowsocks, "bypass.raw"),
     _client(
         "shadowsocks with simple-obfs as HTTP to another site",
@@ -57,6 +65,9 @@ CLIENTS = (
     _client("curl with DNS over HTTPS", "doh.test", resolvers.resolver, resolvers.curl, "bypass.encrypted-dns"),
     _client("aria2", "tracker.test", torrents.tracker, torrents.aria2, "p2p.bittorrent"),
     _client("transmission", "tracker.test", torrents.tracker, torrents.transmission, "p2p.bittorrent"),
+    _client(
+        "libtorrent to a peer", address_of("peer.test"), torrents.peer, torrents.libtorrent("plain"), "p2p.bittorrent"
+    ),
     _client(
         "libtorrent to a peer, encrypted",
         address_of("peer.test"),

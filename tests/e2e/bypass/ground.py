@@ -34,8 +34,10 @@ DECIDED = {"owner": "network office", "reason": "servers of the tests", "since":
 NAMES = (
     "ssh.test", "ssh-tls.test", "tinyproxy.test", "tunnel.test", "openvpn.test", "tls-crypt.test", "gateway.test",
     "bridge.test", "shadow.test", "obfs-http.test", "obfs-tls.test", "doh.test", "tracker.test", "torrents.test",
-    "peer.test", "cdn.test", "article.test",
+    "peer.test", "cdn.test", "article.test", "approved-ssh.test", "approved-gateway.test", "approved-vpn.test",
 )  # fmt: skip
+
+TUNNELS = {"approved-ssh.test": "ssh", "approved-gateway.test": "tls", "approved-vpn.test": "openvpn"}
 
 
 def address_of(name: str) -> str:
@@ -145,6 +147,7 @@ def _product(folder: Path, network: Network, port: int, printer: tuple[str, int]
     proxy["allow_ports"].append(port)
     proxy["private_networks"]["allow"].append({"network": "127.0.1.0/24", **DECIDED})
     proxy["approved_addresses"] = [{"address": "{}:{}".format(*printer), **DECIDED}]
+    proxy["approved_tunnels"] = [{"host": h, "port": port, "protocol": p, **DECIDED} for h, p in TUNNELS.items()]
     product.write()
     product.done("users", "add", USER, "--password-stdin", text=PASSWORD + "\n")
     return product

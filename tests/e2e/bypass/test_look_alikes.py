@@ -15,12 +15,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+from tests.e2e.bypass import gateways, shells, vpns
 from tests.e2e.bypass.gate import Gate
-from tests.e2e.bypass.ground import USER, Ground, ran
+from tests.e2e.bypass.ground import SECONDS, USER, Ground, ran
 from tests.e2e.bypass.small_server import Handler, small_server
+from tests.e2e.product import wait_for
 from tests.e2e.raw import Client, tunnel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOISE = hashlib.shake_256(b"noise").digest(300)  # as shadowsocks, or any picture
@@ -208,3 +211,27 @@ def test_an_approved_printer_is_reached_by_its_address_and_nothing_beside_it(gro
     assert "toner" not in curl(ground, f"http://{address}:{port + 1}/status")
     [row] = ground.product.recorded(host=address, action="block")
     assert row["reason"] == "address.port"
+
+
+APPROVED: dict[str, tuple[Callable, Callable, str]] = {
+    "an SSH host, by corkscrew": (shells.approved, shells.corkscrew, "approved-ssh.test"),
+    "the district's own VPN gateway, by openconnect": (
+        gateways.approved, gateways.openconnect, "approved-gateway.test",
+    ),
+    "the district's own VPN gateway, by openvpn": (vpns.approved, vpns.openvpn, "approved-vpn.test"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("server", "works", "host"), APPROVED.values(), ids=APPROVED.keys())
+def test_what_the_district_approved_works_through_the_filter(
+    ground: Ground, server: Callable, works: Callable, host: str
+) -> None:
+    gate = ground.once(server)
+    assert works(ground, ground.filter, host)
+    assert gate.connections
+    wait_for(lambda: _judged(ground, host) != [], SECONDS, f"a record of {host}")
+    assert "block" not in {row["action"] for row in _judged(ground, host)}
+
+
+def _judged(ground: Ground, host: str) -> list[dict[str, object]]:
+    return [row for row in ground.product.records(host=host) if row["action"] != "challenge"]
