@@ -23,7 +23,7 @@ from proxy.flow_facts import judged_target, request_facts
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.overrides import without_overrides
-from proxy.reasons import MALFORMED, PROXY_CHAIN
+from proxy.reasons import MALFORMED
 from proxy.recording import POLICY, Exchange
 from proxy.respond import (
     ask_in,
@@ -32,7 +32,6 @@ from proxy.respond import (
     malformed_verdict,
     refuse_raw,
     response_of,
-    technique_verdict,
 )
 from proxy.rewriting import rewritten
 from proxy.tls_hooks import TlsHooks
@@ -91,12 +90,9 @@ class Addon:
             refuse_raw(handler.tunnel, opening, self._state.in_force.snapshot, "neither TLS nor HTTP in the tunnel")
 
     def http_connect(self, handler: Handler, flow: http.HTTPFlow) -> None:
-        """Refuse: the front answers every CONNECT itself, so this one is for a proxy behind us."""
+        """Refuse: the front answers every CONNECT itself, so this one came by another way."""
         snapshot, detail = self._state.in_force.snapshot, "CONNECT inside a connection"
-        exchange = malformed_exchange(handler.client_ip, snapshot, detail, "CONNECT", handler.tunnel)
-        if handler.tunnel is not None:
-            exchange.verdict = technique_verdict(PROXY_CHAIN, snapshot.revision)
-            self._state.recorder.yield_to_inner(handler.tunnel.exchange)
+        exchange = malformed_exchange(handler.client_ip, snapshot, detail, "CONNECT")
         flow.response = self._answer(handler, flow, exchange)
 
     async def requestheaders(self, handler: Handler, flow: http.HTTPFlow) -> None:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 from proxy.addon import say_last
 from proxy.block_page import Ask
 from proxy.flow_exchange import exchange_of
-from proxy.respond import ask_in, failure_verdict, malformed_exchange, page_of, raw_of, recorded, response_of
+from proxy.reasons import PROXY_CHAIN
+from proxy.respond import (
+    ask_in,
+    failure_verdict,
+    malformed_exchange,
+    page_of,
+    raw_of,
+    recorded,
+    response_of,
+    technique_verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,7 +104,10 @@ class WorkerAnswers:
     def _unreadable(self, handler: Handler, why: str, method: str = "") -> Exchange:
         if handler.tunnel is not None:
             self._state.recorder.yield_to_inner(handler.tunnel.exchange)
-        return malformed_exchange(handler.client_ip, self._state.in_force.snapshot, why, method, handler.tunnel)
+        exchange = malformed_exchange(handler.client_ip, self._state.in_force.snapshot, why, method, handler.tunnel)
+        if handler.tunnel is not None and method == "CONNECT":
+            exchange.verdict = technique_verdict(PROXY_CHAIN, exchange.verdict.policy_revision)
+        return exchange
 
     def _refusal(self, exchange: Exchange, ask: Ask) -> Answer:
         """Make the page, and record it."""

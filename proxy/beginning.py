@@ -58,10 +58,10 @@ def _of_line(data: bytes) -> Beginning:
     if come in (b"", b"\r"):
         return Beginning.MORE
     line, ended, _ = come.partition(b"\n")
-    method, space, _ = line.partition(b" ")
+    method, space, target = line.partition(b" ")
     if _CONTROL.search(line) or not _TOKEN.fullmatch(method):
         return Beginning.UNKNOWN
-    if space and method in _METHODS:
+    if target and method in _METHODS:
         return Beginning.HTTP
     if ended:
         return Beginning.HTTP if space and _VERSION.search(line) else Beginning.UNKNOWN

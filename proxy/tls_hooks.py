@@ -79,13 +79,18 @@ class TlsHooks:
             self._allow(handler, handler.client, seconds, partial(_no_handshake, handler, handler.tunnel, why))
 
     def _greets(self, handler: Handler, tunnel: Tunnel, offered: list[bytes]) -> bool:
-        """Judge a ClientHello; what no page can be shown for is closed. The rest is judged with its first request."""
+        """Judge a ClientHello; False where that closes the tunnel, since no page can be shown for it.
+
+        A block that is held is recorded where no request follows that speaks for it.
+        """
         told = replace(tunnel.exchange.facts, stage=Stage.CLIENT_HELLO, sni=tunnel.sni, alpn=protocols(offered))
         verdict = evaluate_later(told, self._state.in_force.snapshot)
-        if verdict is None or verdict.action is not Action.BLOCK or held(verdict):
+        if verdict is None or verdict.action is not Action.BLOCK:
             return True
         if tunnel.exchange.verdict.forwards:
             tunnel.exchange.verdict, tunnel.exchange.status = verdict, verdict.status
+        if held(verdict):
+            return True
         handler.close(POLICY)
         return False
 

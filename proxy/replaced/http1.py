@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 #: The empty line that ends a head, also for a reader that takes bare line feeds.
 _END = re.compile(rb"\n\r?\n")
 
+#: What stands in no head (RFC 9110, section 5.5; RFC 9112, section 3): somebody speaks another protocol.
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
 #: What a client may send ahead while its request is under way, in bytes. Browsers do not pipeline.
 _AHEAD_BYTES = 1_048_576
 
@@ -116,6 +119,8 @@ def _headers_read_or(answers: Answers) -> Callable[[Any, events.ConnectionEvent]
         elif end:
             self.head_since, self.head_searched = None, 0
             yield from _take_head(self, answers, event, raw[: end.end()])
+        elif _CONTROL.search(raw, getattr(self, "head_searched", 0)):  # nothing that follows could make it a head
+            yield from _refuse_head(self, answers, 400, "a control character in the head")
         elif raw:
             self.head_searched = len(raw)
             yield from head_time.begin(self, answers.limits.head_seconds)

@@ -102,6 +102,15 @@ def test_a_head_of_bare_line_feeds_is_not_waited_for(product: Product, network: 
 
 
 @pytest.mark.parametrize("kind", ["kept", "tunnel"])
+def test_a_head_with_control_characters_is_not_waited_for(product: Product, network: Network, kind: str) -> None:
+    host, seen = network.fresh("allowed.test"), len(product.records(reason=MALFORMED))
+    with place(kind, product, network, host) as (client, target):
+        client.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nX: \x01")
+        assert client.response().status == 400
+    product.recorded(seen + 1, reason=MALFORMED)
+
+
+@pytest.mark.parametrize("kind", ["kept", "tunnel"])
 def test_an_endless_head(product: Product, network: Network, kind: str) -> None:
     host, seen = network.fresh("allowed.test"), len(product.records(reason=MALFORMED))
     with place(kind, product, network, host) as (client, target):

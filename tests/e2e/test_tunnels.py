@@ -83,6 +83,17 @@ def test_a_request_in_pieces_of_one_byte_is_judged(product: Product, network: Ne
         assert client.response().status == 200
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["behind CONNECT", "inside TLS"])
+def test_a_proxy_behind_the_proxy_is_not_asked(product: Product, network: Network, tls: bool) -> None:
+    host, contacts = network.fresh("allowed.test"), network.contacts()
+    with opened(product, network, host, tls=tls) as client:
+        client.send(f"CONNECT blocked.test:443 HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        assert client.response(connect=True).status == 403
+    assert network.contacts() == contacts
+    [row] = product.recorded(host=host)
+    assert (row["action"], row["reason"], row["method"]) == ("block", "bypass.proxy-chain", "CONNECT")
+
+
 @contextmanager
 def greeting_server(host: str, greeting: bytes) -> Iterator[tuple[int, list[bytes]]]:
     """A server that speaks first, and what it is told."""

@@ -179,3 +179,18 @@ async def test_where_floods_come_from_there_is_no_http2(hooks, made, address, ht
     data = SimpleNamespace(ssl_conn=SimpleNamespace(get_app_data=lambda: app_data))
     assert hooks.tls_start_client(handler, data) == "what it gives"
     assert app_data == {"http2": http2}
+
+
+HELLOS = {
+    "another site's name: a page is shown inside": ("other.test", ("h2",), "address.mismatch", False),
+    "DNS over TLS: nothing can be shown": ("site.test", ("dot",), "bypass.dns", True),
+    "its own name": ("site.test", ("h2", "http/1.1"), "default", False),
+}
+
+
+@pytest.mark.parametrize(("name", "alpn", "reason", "closed"), HELLOS.values(), ids=HELLOS.keys())
+async def test_a_hello_is_judged(hooks, name, alpn, reason, closed):
+    handler = Handler(flows.tunnel())
+    hooks.tls_clienthello(handler, hello(name, [each.encode() for each in alpn]))
+    assert (handler.tunnel.exchange.verdict.reason, handler.closed) == (reason, closed)
+    hooks.forget(handler.client)
