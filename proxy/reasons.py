@@ -17,6 +17,7 @@ RAW = "bypass.raw"
 ECH = "bypass.ech"
 PROXY_CHAIN = "bypass.proxy-chain"
 TOR = "bypass.tor"
+FAKE_TLS = "bypass.fake-tls"
 NESTED = "bypass.nested-address"
 
 PORT = "address.port"
@@ -47,7 +48,7 @@ _TITLES: dict[str, str] = {
     "bypass.socks": "SOCKS proxy",
     PROXY_CHAIN: "proxy behind the proxy",
     "bypass.tls-in-tls": "TLS inside TLS",
-    "bypass.fake-tls": "imitation of TLS",
+    FAKE_TLS: "imitation of TLS",
     "bypass.websocket-tunnel": "tunnel over WebSocket",
     "bypass.http-tunnel": "tunnel over HTTP",
     "bypass.remote-desktop": "remote desktop",

@@ -16,9 +16,10 @@ from mitmproxy.proxy import events
 from proxy.evaluate import evaluate_later
 from proxy.facts import Carrier, Opening, Stage
 from proxy.flow_facts import protocols, sni_of
+from proxy.reasons import FAKE_TLS
 from proxy.recording import POLICY, TIMEOUT
 from proxy.replaced.tls import HandshakeOverdue
-from proxy.respond import held, refuse_raw
+from proxy.respond import held, refuse_raw, technique_verdict
 from proxy.verdict import Action
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from proxy.worker_state import WorkerState
 
 _NO_HELLO = "Cannot parse ClientHello"  # so begins what mitmproxy 12.2.3 says of one (layers/tls.py)
+
+#: What OpenSSL, and mitmproxy in its place, say of what nobody sends who means to finish a handshake. Who gives one up
+#: sends an alert, or closes.
+_NO_RECORDS = ("record layer failure", "unexpected message", "unexpected record", "does not speak TLS")
 
 
 class TlsHooks:
@@ -110,6 +115,9 @@ class TlsHooks:
         if (data.conn.error or "").startswith(_NO_HELLO):
             self._refuse(handler.tunnel, "no ClientHello behind CONNECT")
             return
+        if _is_imitation(data.conn.error or ""):
+            self._refuse_imitation(handler.tunnel)
+            return
         refused, host = self._state.refused_certificates, handler.tunnel.host
         refused.put(host, (refused.get(host) or 0) + 1)
         handler.tunnel.exchange.detail = "the client refused our certificate"
@@ -135,6 +143,14 @@ class TlsHooks:
         said = "no whole ClientHello or request line" if tunnel.begun else "nothing said behind CONNECT"
         self._refuse(tunnel, f"{said} within {seconds:g} s")
         handler.close(TIMEOUT)
+
+    def _refuse_imitation(self, tunnel: Tunnel) -> None:
+        """Refuse what only began like TLS (ShadowTLS, simple-obfs): the site is not one to pass through for that."""
+        exchange = tunnel.exchange
+        exchange.detail = "no TLS behind the ClientHello"
+        if exchange.verdict.forwards:  # a block that is held says more
+            exchange.verdict = technique_verdict(FAKE_TLS, self._state.in_force.snapshot.revision)
+            exchange.status = exchange.verdict.status
 
     def _refuse(self, tunnel: Tunnel, why: str) -> None:
         refuse_raw(tunnel, Opening(Carrier.TUNNEL), self._state.in_force.snapshot, why)
@@ -164,6 +180,10 @@ def _no_handshake(handler: Handler, tunnel: Tunnel, why: str) -> None:
     if not handler.client.tls_established:
         tunnel.exchange.detail = why
         handler.close(TIMEOUT)
+
+
+def _is_imitation(error: str) -> bool:
+    return "alert" not in error and any(said in error for said in _NO_RECORDS)
 
 
 def _give_up(handler: Handler, server: Server) -> None:

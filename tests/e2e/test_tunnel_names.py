@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.product import wait_for
 from tests.e2e.raw import Client, credentials
+from tests.endurance.seeds import hellos
 from tests.proxy.detectors.openings import NAMED
 
 if TYPE_CHECKING:
@@ -56,6 +57,28 @@ def test_every_protocol_is_closed_and_named(product: Product, network: Network, 
     wait_for(lambda: set(recorded(product)) >= set(expected), 20, "a record of each")
     rows = recorded(product)
     assert {host: rows[host] for host in expected} == {host: [reason] for host, reason in expected.items()}
+
+
+#: What imitations of TLS send behind a ClientHello that is real enough: simple-obfs, ShadowTLS, and nothing like TLS.
+TAILS = {
+    "a change of ciphers and noise for a Finished": bytes.fromhex("140303000101160303 0020") + bytes(range(32)),
+    "records of data": bytes.fromhex("1703030040") + bytes(range(64)),
+    "SSH": b"SSH-2.0-OpenSSH_9.2p1\r\n",
+}
+
+
+@pytest.mark.parametrize("tail", TAILS)
+@pytest.mark.parametrize("version", [0, 1], ids=["TLS 1.3", "TLS 1.2"])
+def test_an_imitation_of_tls_is_refused_as_one(product: Product, network: Network, version: int, tail: str) -> None:
+    host, contacts = network.fresh("allowed.test"), network.contacts()
+    with Client(product) as client:
+        assert client.connect(f"{host}:{network.tls_port}", credentials("ana")).status == 200
+        client.send(hellos(host)[version])
+        client.send(TAILS[tail])
+        assert client.closed_within(LONGEST)
+    [row] = product.recorded(host=host)
+    assert (row["action"], row["reason"]) == ("block", "bypass.fake-tls")
+    assert network.contacts() == contacts
 
 
 def recorded(product: Product) -> dict[str, list[str]]:

@@ -94,6 +94,27 @@ async def test_a_hello_that_cannot_be_read_is_no_refused_certificate(hooks, made
     assert told(handler) == ("bypass.raw", "no ClientHello behind CONNECT", False)
 
 
+@pytest.mark.parametrize("said", ["bad record type", "unexpected message", "unexpected record", "does not speak TLS"])
+async def test_a_hello_without_tls_behind_it_is_an_imitation_and_no_refused_certificate(hooks, made, said):
+    """OpenSSL 3.5 says these of what simple-obfs, ShadowTLS, SSH and HTTP send there."""
+    handler = Handler(flows.tunnel())
+    hooks.tls_clienthello(handler, hello())
+    more = "" if said.startswith("unexpected") else ", ('SSL routines', '', 'record layer failure')"
+    hooks.tls_failed_client(handler, failed(f"OpenSSL Error([('SSL routines', '', '{said}'){more}])"))
+    assert not dict(made.refused_certificates.items())
+    assert told(handler) == ("bypass.fake-tls", "no TLS behind the ClientHello", False)
+
+
+@pytest.mark.parametrize(
+    "said", ["ssl/tls alert unexpected message", "tlsv1 alert protocol version", "no shared cipher"]
+)
+async def test_a_client_that_says_why_it_ends_is_no_imitation(hooks, made, said):
+    handler = Handler(flows.tunnel())
+    hooks.tls_clienthello(handler, hello())
+    hooks.tls_failed_client(handler, failed(f"OpenSSL Error([('SSL routines', '', '{said}')])"))
+    assert told(handler)[0] == "default"
+
+
 SLOW = {
     "nothing": (False, ("bypass.raw", "nothing said behind CONNECT within 0.05 s", True)),
     "too little": (True, ("bypass.raw", "no whole ClientHello or request line within 0.05 s", True)),
