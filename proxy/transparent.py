@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 from categories.address import MalformedAddress, canonical_host, parse_authority
 from proxy import failing, reasons
 from proxy.client_hello import MalformedHello
-from proxy.evaluate import evaluate_later, refusal
-from proxy.facts import OPENING_CAP, Carrier, Opening, Stage
+from proxy.facts import OPENING_CAP, Carrier, Opening
 from proxy.flow_facts import connect_facts
 from proxy.front import Front
 from proxy.head import Head, MalformedHead
 from proxy.identity.identified import Identified, Problem
 from proxy.recording import Exchange
 from proxy.redirected import Claim, NotTheWeb, claim_of, original_destination, speaks_tls
-from proxy.respond import held, malformed_exchange, page_of, recorded
+from proxy.respond import held, malformed_exchange, page_of, raw_verdict, recorded, technique_verdict
 from proxy.snapshot import transparent_network_of
-from proxy.verdict import Action, Match
+from proxy.verdict import Action
 from proxy.worker_state import judge
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from proxy.snapshot import PolicySnapshot
 
 _METHOD = "network"
-_MISMATCH, _RAW = (Match(reason, reasons.title_of(reason)) for reason in (reasons.MISMATCH, reasons.RAW))
 _NOWHERE = "a redirected connection without a destination"
 
 
@@ -81,8 +79,7 @@ class TransparentFront(Front):
         identified = network_identity(self.client, snapshot)
         facts = claimed_facts(Claim(None, tls=False), *self._original, self.client, identified, snapshot)
         opening = Opening(Carrier.TUNNEL, bytes(self._buffer[:OPENING_CAP]))
-        shown = evaluate_later(replace(facts, stage=Stage.STREAM, opening=opening), snapshot)
-        verdict = shown if shown is not None and shown.action is Action.BLOCK else refusal(_RAW, snapshot.revision)
+        verdict = raw_verdict(facts, opening, snapshot)
         self._exchange = Exchange(facts, verdict, status=verdict.status, detail=why)
         recorded(self._exchange, self._state.recorder)
         self._end()
@@ -117,7 +114,7 @@ class TransparentFront(Front):
             return malformed_exchange(self.client, snapshot, "a host name that is none"), identified
         exchange = Exchange(*await judge(facts, self._state))
         if exchange.verdict.forwards and not is_verified(exchange.facts):
-            exchange.verdict = refusal(_MISMATCH, snapshot.revision)
+            exchange.verdict = technique_verdict(reasons.MISMATCH, snapshot.revision)
             exchange.detail = "the name has no address"
         return exchange, identified
 

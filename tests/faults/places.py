@@ -278,7 +278,7 @@ REDIRECTED = (
     Place(f"{_REDIRECTED}_redirected", "its destination is asked for", (DEVICE,), SYNC, CLOSED),
     Place(f"{_REDIRECTED}_begin", "its judging begins", (DEVICE,), SYNC, CLOSED),
     Place(f"{_REDIRECTED}_refuse_raw", "raw bytes are refused", (DEVICE_HTTP,), SYNC, BLOCK, "raw"),
-    Place(f"{_TRANSPARENT}evaluate_later", "raw bytes are named", (DEVICE_HTTP,), SYNC, BLOCK, "raw"),
+    Place(f"{_TRANSPARENT}raw_verdict", "raw bytes are named", (DEVICE_HTTP,), SYNC, BLOCK, "raw"),
     Place(f"{_REDIRECTED}_end", "raw bytes are closed", (DEVICE_HTTP,), SYNC, BLOCK, "raw", reason="bypass.raw"),
     Place(f"{_REDIRECTED}_hand_over", "mitmproxy gets a redirected connection", (DEVICE,), ASYNC, CLOSED),
     Place(f"{_REDIRECTED}_decline", "a lie is refused", (DEVICE,), SYNC, CLOSED, "lie"),
