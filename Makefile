@@ -16,6 +16,9 @@ ARGS ?=
 JOBS ?= 3
 AT_ONCE := --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
+# What Python compiles is kept: hundreds of short processes would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup setup-dev setup-tests run test check bench fuzz soak lock clean
 
 help: ## list the commands

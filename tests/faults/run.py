@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import breakwater
@@ -32,12 +33,9 @@ HIGHEST = 4096  # descriptors that the supervisor may have open
 def become(command: tuple[str, ...], inherited: Iterable[int]) -> None:
     """Be the worker, in the place of the program that would be started here. Runs between fork and exec."""
     gc.freeze()  # what is the supervisor's must not be collected here, and close descriptors that are ours by then
-    kept = {0, 1, 2, *inherited}
-    for fd in set(range(HIGHEST)) - kept:
-        try:
-            os.close(fd)
-        except OSError:
-            continue  # it was not open
+    kept = sorted({0, 1, 2, *inherited})
+    for below, above in pairwise([*kept, HIGHEST]):
+        os.closerange(below + 1, above)
     asyncio.to_thread = TO_THREAD
     sys.argv = list(command[3:])
     code = 70
