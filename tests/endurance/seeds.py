@@ -47,9 +47,10 @@ def handshake(host: str, port: int, credentials: str) -> bytes:
 def message(data: bytes) -> bytes:
     """Give one binary message, masked with zeros (RFC 6455, section 5.2), and a close behind it."""
     length = len(data)
-    size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2)
-    if length > 0xFFFF:
-        size = b"\xff" + length.to_bytes(8)
+    if length < 126:
+        size = bytes([0x80 | length])
+    else:
+        size = b"\xfe" + length.to_bytes(2) if length <= 0xFFFF else b"\xff" + length.to_bytes(8)
     return b"\x82" + size + bytes(4) + data + b"\x88\x80" + bytes(4)
 
 
