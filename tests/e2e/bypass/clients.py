@@ -60,7 +60,17 @@ CLIENTS = (
         tunnels.obfs("http", "obfs-http.test"),
         *("address.mismatch", "bypass.upgrade", "bypass.websocket-tunnel"),
     ),
+    _client(
+        "shadowsocks with simple-obfs as TLS to another site",
+        "obfs-tls.test",
+        tunnels.obfs_tls_server,
+        tunnels.obfs("tls", "www.other.test"),
+        *("address.mismatch", "bypass.fake-tls"),
+    ),
     _client("httptunnel", "tunnel.test", tunnels.http_tunnel_server, tunnels.httptunnel, "bypass.http-tunnel"),
+    _client(
+        "CONNECT in CONNECT", "tinyproxy.test", chains.second_proxy, chains.connect_in_connect, "bypass.proxy-chain"
+    ),
     _client("GET in CONNECT", "tinyproxy.test", chains.second_proxy, chains.get_in_connect, *CHAINED),
     _client("curl with DNS over HTTPS", "doh.test", resolvers.resolver, resolvers.curl, "bypass.encrypted-dns"),
     _client("aria2", "tracker.test", torrents.tracker, torrents.aria2, "p2p.bittorrent"),

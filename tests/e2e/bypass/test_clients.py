@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.bypass import tunnels
 from tests.e2e.bypass.clients import CLIENTS, Client
 from tests.e2e.bypass.ground import SECONDS
 from tests.e2e.product import wait_for
@@ -32,6 +33,23 @@ def test_a_client_that_works_without_the_filter_is_refused_by_it(ground: Ground,
     assert {row["user"] for row in rows} == {"ben"}
     assert max(attempt.waited for attempt in attempts) < PROMISED
     assert client.answered or gate.connections == reached
+
+
+def test_an_imitation_of_tls_to_its_own_site_gets_nowhere(ground: Ground) -> None:
+    """simple-obfs leaves at our ServerHello, as an application does that believes in its own certificate alone.
+
+    The filter cannot tell the two apart, so this is no block, but an attempt that ended: one record, and no origin.
+    """
+    works, gate = tunnels.obfs("tls", "obfs-tls.test"), ground.once(tunnels.obfs_tls_server)
+    seen = len(ground.product.records(host="obfs-tls.test"))
+    assert works(ground, ground.open)
+    reached, tried = gate.connections, ground.filter.gate.connections
+    assert not works(ground, ground.filter)
+    [row] = ground.product.recorded(seen + 1, host="obfs-tls.test")[seen:]
+    assert (row["user"], row["outcome"], row["bytes_out"]) == ("ben", "client-abort", 0)
+    assert row["detail"] == "the client refused our certificate"
+    assert max(attempt.waited for attempt in ground.filter.gate.passages[tried:]) < PROMISED
+    assert gate.connections == reached
 
 
 def refusals(ground: Ground, host: str, seen: int, least: int) -> list[dict[str, Any]]:
