@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationInfo, f
 from categories.taxonomy import TAXONOMY, Basis, Category, Lock
 from config import (
     category_refusals,
+    download_refusals,
     firewall_refusals,
     listener_refusals,
     rewriting_refusals,
@@ -23,6 +24,7 @@ from config import (
 )
 from config.attempt_settings import Attempts
 from config.category_settings import CategoryRule, Group
+from config.download_settings import Downloads
 from config.fields import CLOSED, AbsolutePath, CategoryId, Flag, Name, Network, SocketAddress, Text, Url, named
 from config.firewall_settings import Firewall
 from config.gathering import gather, raise_all
@@ -198,6 +200,7 @@ class Settings(BaseModel):
     tenants: Tenants = Field(
         default=Tenants(), description="Whose accounts may be used at shared services. Everybody's by default."
     )
+    downloads: Downloads = Field(default=Downloads(), description="Programs are blocked by default.")
     proxy: Proxy = Field(default=Proxy(), description="The proxy.")
     identity: Identity = Field(default=Identity(), validate_default=True, description="How people say who they are.")
     record_search_terms: Flag = Field(
@@ -208,7 +211,6 @@ class Settings(BaseModel):
         default=Attempts(), description="When somebody's blocked pages raise an alert. It is an alert, nothing more."
     )
     metrics: Metrics = Field(default=Metrics(), validate_default=True, description="Figures for Prometheus.")
-
     firewall: Firewall = Field(
         default=Firewall(), description="The network around the filter, for `breakwater firewall`."
     )
@@ -240,6 +242,12 @@ class Settings(BaseModel):
     @classmethod
     def _tenants(cls, value: Tenants) -> Tenants:
         raise_all(rewriting_refusals.tenants(value))
+        return value
+
+    @field_validator("downloads")
+    @classmethod
+    def _downloads(cls, value: Downloads, info: ValidationInfo) -> Downloads:
+        raise_all(download_refusals.downloads(value, info.data.get("groups")))
         return value
 
     @field_validator("proxy")

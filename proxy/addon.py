@@ -14,16 +14,16 @@ from mitmproxy import http
 
 from categories.address import MalformedAddress
 from proxy import respond
+from proxy.answer_hooks import AnswerHooks
 from proxy.block_page import LAST_RESORT
 from proxy.body_look import BodyLook
-from proxy.counting import TOO_LARGE_REQUEST, announced, answer_counter, request_counter
+from proxy.counting import TOO_LARGE_REQUEST, announced, request_counter
 from proxy.facts import OPENING_CAP, Carrier, Opening
 from proxy.flow_exchange import exchange_of, put_on
 from proxy.flow_facts import judged_target, request_facts
 from proxy.hop_by_hop import sent_on
 from proxy.next_layer import Closed, next_layer
 from proxy.overrides import without_overrides
-from proxy.reasons import MALFORMED
 from proxy.recording import POLICY, Exchange
 from proxy.respond import (
     ask_in,
@@ -32,8 +32,10 @@ from proxy.respond import (
     malformed_verdict,
     refuse_raw,
     response_of,
+    say_last,
 )
 from proxy.rewriting import rewritten
+from proxy.scanning.coding import asked_for
 from proxy.tls_hooks import TlsHooks
 from proxy.upstream import OURS, client_left
 from proxy.websocket_hooks import WebsocketHooks
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
     from proxy.tls_config import BreakwaterTlsConfig
     from proxy.worker_state import WorkerState
 
+#: Hooks that run before the client has a byte of the answer.
+_ANSWERED = frozenset({"requestheaders", "responseheaders", "answer_held"})
+
 
 class Addon:
     """One short method a hook. Every method takes the connection's handler and mitmproxy's own argument."""
@@ -63,8 +68,7 @@ class Addon:
             **self._tls.table,
             "http_connect": self.http_connect,
             "requestheaders": self.requestheaders,
-            "responseheaders": self.responseheaders,
-            "response": self.response,
+            **AnswerHooks(state, self._answer, self._end).table,
             "error": self.error,
             **WebsocketHooks(state).table,
             "client_connected": self.client_connected,
@@ -152,6 +156,8 @@ class Addon:
             request.data.path = target
         sent = rewritten(facts.host, request.data.path, request.headers.fields, self._state.in_force.snapshot.rewriting)
         request.data.path, request.headers.fields = sent
+        if (accepted := request.headers.get("accept-encoding")) is not None:
+            request.headers["accept-encoding"] = asked_for(accepted)
         self._state.recorder.begin(exchange)
         counter = request_counter(exchange, self._state.recorder, self._state.limits.body_bytes)
         request.stream = BodyLook(counter, exchange, self._state.in_force.snapshot)
@@ -176,27 +182,6 @@ class Addon:
         flow.request.stream = True  # so that an upload is answered before its body is read (proxy/replaced/stream.py)
         flow.request.headers.pop("expect", None)  # no 100 Continue for a body that nobody takes
         return made
-
-    def responseheaders(self, handler: Handler, flow: http.HTTPFlow) -> None:
-        """Stream the origin's answer, counting; the record is written before its last byte."""
-        exchange, response = exchange_of(flow), flow.response
-        if exchange is None or response is None:
-            raise RuntimeError("an answer to a request without a verdict")
-        if exchange.ended:
-            return  # it is an answer of ours
-        exchange.status, exchange.length = response.status_code, _length(response)
-        response.headers.fields = sent_on(response.headers.fields)
-        response.headers.pop("alt-svc", None)  # it would invite the browser to QUIC, past the filter
-        say_last(handler, flow, response)
-        response.stream = answer_counter(
-            exchange, self._state.recorder, self._state.limits.body_bytes, partial(self._end, handler, exchange)
-        )
-
-    def response(self, handler: Handler, flow: http.HTTPFlow) -> None:
-        """Record an answer that had no body; a WebSocket is recorded when it ends."""
-        exchange = exchange_of(flow)
-        if exchange is not None and flow.websocket is None:
-            self._end(handler, exchange)
 
     def error(self, handler: Handler, flow: http.HTTPFlow) -> None:
         """Record what broke off."""
@@ -232,7 +217,7 @@ class Addon:
 
     def refuse(self, handler: Handler, data: object, hook: str, error: BaseException) -> bool:
         """Answer 503 for a hook that failed, where the client has had nothing yet; else say so, by False."""
-        if not isinstance(data, http.HTTPFlow) or hook not in ("requestheaders", "responseheaders"):
+        if not isinstance(data, http.HTTPFlow) or hook not in _ANSWERED:
             return False
         exchange = exchange_of(data)
         if exchange is None:
@@ -258,21 +243,6 @@ class Addon:
 
 def _who_left(handler: Handler) -> str:
     return handler.ended_by or "client-abort"
-
-
-def _length(response: http.Response) -> int | None:
-    return announced(response.headers.get("content-length")) if response.status_code >= 200 else None
-
-
-def say_last(handler: Handler, flow: http.HTTPFlow, response: http.Response) -> None:
-    """While the worker drains, an answer is the last of its connection; HTTP/2 says so by GOAWAY.
-
-    So is one to what could not be read: what comes behind it is not believed to be another request.
-    """
-    exchange = exchange_of(flow)
-    doubtful = exchange is not None and exchange.verdict.reason == MALFORMED
-    if (handler.draining or doubtful) and not flow.request.is_http2:
-        response.headers["connection"] = "close"
 
 
 def _authority(host: str, port: int, scheme: str) -> str:

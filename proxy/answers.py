@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from proxy.addon import say_last
 from proxy.block_page import Ask
 from proxy.flow_exchange import exchange_of
 from proxy.reasons import PROXY_CHAIN
@@ -17,6 +16,7 @@ from proxy.respond import (
     raw_of,
     recorded,
     response_of,
+    say_last,
     technique_verdict,
 )
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from ipaddress import IPv4Address, IPv6Address
 
+    from proxy.scanning.answer import Answer
+
 #: Longest path and query kept, in characters: long enough for any list entry, short enough for a log row.
 PATH_CAP = 4096
 #: A cap takes at most three more: half a triplet, or a dot segment that it would make.
@@ -105,6 +107,7 @@ class RequestFacts:
     alpn: tuple[str, ...] = ()  # protocols that the ClientHello offers (RFC 7301)
     opening: Opening | None = None  # at stage STREAM
     body: bytes | None = None  # at stage STREAM: all of a request's body, where it is short
+    answer: Answer | None = None  # at stage RESPONSE
 
     @property
     def target_host(self) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from proxy.snapshot import PolicySnapshot
 
 #: Fields that no detector is shown: they let whoever has them speak in somebody's name.
-_SECRETS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_SECRETS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 
 #: Longest value of a field that detectors see, in characters.
 _VALUE_CAP = 2048

@@ -63,6 +63,12 @@ _TITLES: dict[str, str] = {
     NESTED: "blocked address inside another address",
     "bypass.proxy-configuration": "proxy or VPN configuration file",
     "bypass.encrypted-archive": "encrypted archive",
+    "bypass.encoding": "answer in a coding that cannot be read",
+    "bypass.range": "part of an answer that cannot be judged",
+    "download.program": "download of a program",
+    "download.installer": "download of an installer",
+    "download.script": "download of a script",
+    "download.package": "download of an application package",
     "p2p.bittorrent": "BitTorrent",
     "p2p.ed2k": "eDonkey",
     "p2p.gnutella": "Gnutella",
@@ -88,7 +94,7 @@ _TITLES: dict[str, str] = {
 REASONS: dict[str, str] = {f"category.{category.id}": category.title for category in CATEGORIES} | _TITLES
 
 #: Detector families, as the first part of a code.
-TECHNIQUES = ("bypass.", "p2p.", "address.")
+TECHNIQUES = ("bypass.", "p2p.", "address.", "download.")
 
 
 def title_of(reason: str) -> str:

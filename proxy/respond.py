@@ -15,6 +15,7 @@ from proxy import reasons
 from proxy.block_page import LAST_RESORT, ask_of
 from proxy.evaluate import error_verdict, evaluate_later, refusal
 from proxy.facts import Stage
+from proxy.flow_exchange import exchange_of
 from proxy.flow_facts import malformed_facts
 from proxy.head import END
 from proxy.recording import Exchange
@@ -40,6 +41,17 @@ _HELD = frozenset({"category", "upstream"})
 _HELD_REASONS = frozenset(
     {reasons.PRIVATE, reasons.LITERAL, reasons.MISMATCH, reasons.ITS_BLOCK, reasons.NESTED, reasons.ECH}
 )
+
+
+def say_last(handler: Handler, flow: http.HTTPFlow, response: http.Response) -> None:
+    """While the worker drains, an answer is the last of its connection; HTTP/2 says so by GOAWAY.
+
+    So is one to what could not be read: what comes behind it is not believed to be another request.
+    """
+    exchange = exchange_of(flow)
+    doubtful = exchange is not None and exchange.verdict.reason == reasons.MALFORMED
+    if (handler.draining or doubtful) and not flow.request.is_http2:
+        response.headers["connection"] = "close"
 
 
 def held(verdict: Verdict) -> bool:

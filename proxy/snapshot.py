@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
-from categories.starter import STARTER, starter_passthrough
+from categories.starter import STARTER, starter_passthrough, starter_updates
 from categories.taxonomy import FLOOR
 from config.fields import socket_address
 from config.hours import parse_hours
@@ -63,6 +63,16 @@ class Passthrough:
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadRule:
+    """Who may fetch programs, and where from."""
+
+    blocks: bool
+    except_groups: frozenset[str]
+    allow_from: frozenset[str]  # hosts, with their sub-domains
+    blocks_encrypted_archives: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySnapshot:
     """All rules in force. Hosts are canonical, addresses plain (never `::ffff:a.b.c.d`)."""
 
@@ -89,6 +99,7 @@ class PolicySnapshot:
     clauses: Mapping[str, str]
     rewriting: Rewriting
     record_search_terms: bool
+    downloads: DownloadRule
     allowed: Verdict  # the answer where nothing matches
 
 
@@ -192,6 +203,7 @@ class _Reach(TypedDict):
     passthrough_categories: frozenset[str]
     own_ports: frozenset[int]
     own_addresses: frozenset[Address]
+    downloads: DownloadRule
 
 
 def _reach(settings: Settings) -> _Reach:
@@ -208,6 +220,18 @@ def _reach(settings: Settings) -> _Reach:
         passthrough_categories=frozenset(proxy.passthrough_categories),
         own_ports=frozenset(port for _, port in listeners if port),
         own_addresses=frozenset(plain(ip) for ip, _ in listeners),
+        downloads=_downloads(settings),
+    )
+
+
+def _downloads(settings: Settings) -> DownloadRule:
+    rule = settings.downloads
+    updates = starter_updates() if rule.allow_updates else frozenset()
+    return DownloadRule(
+        rule.action == "block",
+        frozenset(rule.except_groups),
+        updates.union(rule.allow_from),
+        rule.encrypted_archives == "block",
     )
 
 

@@ -31,6 +31,7 @@ MAY_IMPORT = {
 #: The only files that face mitmproxy.
 MITMPROXY = {
     "proxy/addon.py",  # one method for each of its hooks
+    "proxy/answer_hooks.py",  # its hooks of answers
     "proxy/answers.py",  # what its replaced parts ask for
     "proxy/engine.py",  # pins and installs what is replaced of it
     "proxy/flow_exchange.py",  # what its flow keeps for us
@@ -42,6 +43,7 @@ MITMPROXY = {
     "proxy/replaced/driver.py",  # its way from sockets to layers and back
     "proxy/replaced/flow.py",  # its streams between two connections
     "proxy/replaced/head_time.py",  # the command that wakes a layer
+    "proxy/replaced/holding.py",  # its answers, held until they are judged
     "proxy/replaced/http1.py",  # its HTTP/1.1 towards clients
     "proxy/replaced/http1_origin.py",  # its HTTP/1.1 towards origins
     "proxy/replaced/http2.py",  # its HTTP/2
@@ -89,7 +91,9 @@ NO_TEST_OF_ITS_OWN = {
     "categories/making.py": "tests/categories/test_change_requests.py makes and compares",
     "proxy/config_commands.py": "tests/e2e/test_commands.py and test_changes.py apply and roll back",
     "proxy/facts.py": "values only",
+    "proxy/replaced/holding.py": "tests/e2e/test_scanned_answers.py holds answers of every kind",
     "proxy/replaced/part.py": "values only",
+    "proxy/scanning/answer.py": "values only",
     "proxy/replaced/bodies.py": "tests/e2e/test_bodies.py sends what it is for",
     "proxy/replaced/http1_origin.py": "tests/e2e/test_broken_origins.py answers what it is for",
     "proxy/replaced/head_time.py": "tests/e2e/test_limits.py and tests/e2e/test_answer_heads.py drip heads",

@@ -66,3 +66,10 @@ def starter_passthrough() -> tuple[StarterPassthrough, ...]:
         for group in body["applications"]
         for host in group["hosts"]
     )
+
+
+@cache
+def starter_updates() -> frozenset[str]:
+    """The hosts of updates.yaml, from which operating systems and browsers update themselves."""
+    body = yaml.safe_load((_FOLDER / "updates.yaml").read_text(encoding="utf-8"))
+    return frozenset(body["hosts"])

@@ -13,6 +13,9 @@ from proxy.detectors import (
     alpn,
     bittorrent,
     destination,
+    dns_answers,
+    downloads,
+    encrypted_archives,
     encrypted_dns,
     file_sharing,
     http_tunnels,
@@ -21,11 +24,15 @@ from proxy.detectors import (
     nested,
     opening,
     proxy_chain,
+    proxy_configuration,
     relays,
     tor,
+    torrents,
+    unreadable,
     upgrades,
     vpn,
     web_proxies,
+    web_proxy_pages,
     websockets,
 )
 from proxy.facts import Stage
@@ -69,11 +76,22 @@ _REQUEST: tuple[Detector, ...] = (
     web_proxies.request,
 )
 
+_ANSWERS: tuple[Detector, ...] = (
+    torrents.torrent,
+    downloads.download,
+    proxy_configuration.configuration,
+    web_proxy_pages.web_proxy_page,
+    dns_answers.dns_answer,
+    encrypted_archives.encrypted_archive,
+    unreadable.encoding,
+    unreadable.part,
+)
+
 #: Which are asked when. What comes later has passed the stages before.
 DETECTORS: Mapping[Stage, tuple[Detector, ...]] = {
     Stage.CONNECT: (*_DESTINATION, tor.service, vpn.connect),
     Stage.CLIENT_HELLO: (*_DESTINATION, tor.hello, alpn.hello),
     Stage.REQUEST: (*_DESTINATION, *_REQUEST),
-    Stage.RESPONSE: _DESTINATION,
+    Stage.RESPONSE: (*_DESTINATION, *_ANSWERS),
     Stage.STREAM: (*_DESTINATION, opening.recognise, websockets.message, encrypted_dns.body),
 }

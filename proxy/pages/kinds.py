@@ -58,6 +58,7 @@ KINDS: dict[str, Kind] = {
     "bypass": _policy("bypass"),
     "bypass.nested-address": NESTED,
     "p2p": _policy("p2p"),
+    "download": _policy("download", Offer.UNBLOCK),
     "address": _policy("address"),
     "address.port": _policy("address_port"),
     "address.private": _policy("address_private"),

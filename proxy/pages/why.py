@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAME_SHOWN = 48
 
 #: Kinds that say which technique was recognized; the others say it in their own sentence.
-_RECOGNIZED = frozenset({"bypass", "p2p"})
+_RECOGNIZED = frozenset({"bypass", "p2p", "download"})
 
 
 def why(verdict: Verdict, facts: RequestFacts, kind: Kind, language: str) -> list[Markup]:

@@ -14,6 +14,7 @@ from mitmproxy.proxy.layer import Layer
 from mitmproxy.proxy.layers.http import HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook, HttpStream
 from mitmproxy.proxy.server import ConnectionHandler, ConnectionIO
 
+from proxy.replaced.holding import AnswerHeldHook
 from proxy.replaced.part import Part
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _keep(task: asyncio.Task[None]) -> None:
 
 
 #: Hooks in the middle of an exchange.
-_MIDDLE = frozenset({HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook})
+_MIDDLE = frozenset({HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook, AnswerHeldHook})
 
 
 def _stream_event(self: Any, event: Event) -> Generator[Any, Any, None]:
@@ -183,7 +184,7 @@ def _stream_event(self: Any, event: Event) -> Generator[Any, Any, None]:
         elif not _start_hook(handler, command):
             _AT_WORK.started = command
             yield command
-        elif isinstance(command, HttpResponseHeadersHook) or self.flow.response is None:
+        elif isinstance(command, HttpResponseHeadersHook | AnswerHeldHook) or self.flow.response is None:
             yield from self.handle_event(HookCompleted(command))
         else:
             _AT_WORK.started = _AT_WORK.ended = command

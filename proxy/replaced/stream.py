@@ -32,8 +32,9 @@ from mitmproxy.proxy.layers.http import (
 from mitmproxy.proxy.utils import expect
 
 from proxy.counting import TOO_LARGE_ANSWER
+from proxy.replaced import holding
 from proxy.replaced.part import Answers, Part
-from proxy.upstream import OURS
+from proxy.upstream import OURS, REFUSED, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from mitmproxy import http
 
     Commands = Generator[Any, Any, None]
+
+#: What the record says of an answer in which something was found when some of it had gone on.
+CUT_OFF = ours(REFUSED, "found within the answer, and cut off there")
 
 _BREAKS = re.compile(rb"[\r\n\0]")
 
@@ -60,10 +64,10 @@ _READ = {
 def parts(answers: Answers) -> tuple[Part, ...]:
     """Give what is replaced here."""
     new = {
-        "_handle_event": expect(events.Start, HttpEvent)(_handle_event),
+        "_handle_event": expect(events.Start, events.Wakeup, HttpEvent)(_handle_event),
         "check_invalid": _invalid_or(answers),
         "check_killed": _check_killed,
-        "state_wait_for_response_headers": expect(ResponseHeaders)(state_wait_for_response_headers),
+        "state_wait_for_response_headers": expect(ResponseHeaders)(_response_headers_or(answers)),
         "start_request_stream": _start_request_stream,
         "handle_protocol_error": _protocol_error_or(answers),
         "make_server_connection": _server_connection_or(answers),
@@ -82,6 +86,8 @@ def _handle_event(self: Any, event: Any) -> Commands:
         yield from self.handle_protocol_error(event)
     elif isinstance(event, RequestHeaders | RequestTrailers | RequestEndOfMessage):
         yield from self.client_state(event)
+    elif isinstance(event, events.Wakeup):
+        yield from holding.ripe(self)
     else:
         yield from self.server_state(event)
 
@@ -133,24 +139,34 @@ def _unfit(flow: http.HTTPFlow, most: int) -> str | None:
     return TOO_LARGE_ANSWER if size is not None and size > most else None
 
 
-def state_wait_for_response_headers(self: HttpStream, event: ResponseHeaders) -> Commands:
-    """Take an answer's head. Where the hook puts another answer in its place, nothing of the origin's goes on.
+def _response_headers_or(answers: Answers) -> Callable[[HttpStream, ResponseHeaders], Commands]:
+    refusing = holding.Refusing(_replaced, lambda stream: _cut(stream, answers, CUT_OFF))
 
-    Stock would put the origin's body behind the head of ours.
-    """
-    self.flow.response = event.response
-    if (yield from self.check_invalid(False)):
-        return
-    yield HttpResponseHeadersHook(self.flow)
-    if (yield from self.check_killed(True)):
-        return
-    if self.flow.response is not event.response:
-        yield _towards_origin(self, "refused")
-        yield from _send_now(self)
-    elif self.flow.response.stream and not event.end_stream:
-        yield from self.start_response_stream()
-    else:
-        self.server_state = self.state_consume_response_body
+    def state_wait_for_response_headers(self: HttpStream, event: ResponseHeaders) -> Commands:
+        """Take an answer's head. Where the hook puts another answer in its place, nothing of the origin's goes on.
+
+        Stock would put the origin's body behind the head of ours.
+        """
+        self.flow.response = event.response
+        if (yield from self.check_invalid(False)):
+            return
+        yield HttpResponseHeadersHook(self.flow)
+        if (yield from self.check_killed(True)):
+            return
+        if self.flow.response is not event.response:
+            yield from _replaced(self)
+        elif self.flow.response.stream and not event.end_stream:
+            screen = self.flow.metadata.get(holding.SCREEN)
+            yield from self.start_response_stream() if screen is None else holding.begin(self, screen, refusing)
+        else:
+            self.server_state = self.state_consume_response_body
+
+    return state_wait_for_response_headers
+
+
+def _replaced(stream: HttpStream) -> Commands:
+    yield _towards_origin(stream, "refused")
+    yield from _send_now(stream)
 
 
 _original_start_request_stream = HttpStream.start_request_stream
@@ -174,7 +190,8 @@ def _protocol_error_or(answers: Answers) -> Callable[[HttpStream, Any], Any]:
         What we break off ourselves, or what a client's body breaks, is ended on both sides.
         """
         ours = event.message.startswith(OURS)
-        waits = self.server_state == self.state_wait_for_response_headers and self.client_state != self.state_errored
+        unanswered = self.server_state == self.state_wait_for_response_headers or holding.is_held(self)
+        waits = unanswered and self.client_state != self.state_errored
         if waits and (ours or isinstance(event, ResponseProtocolError)):
             if ours:
                 yield _towards_origin(self, event.message)

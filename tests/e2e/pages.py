@@ -70,6 +70,29 @@ class Gate:
         self.loop.call_soon_threadsafe(lambda: self.event(name).set())
 
 
+@dataclass(frozen=True)
+class Said:
+    """What an origin says at /said/NAME: pieces of a body, each sent by itself; a str waits until it is released."""
+
+    pieces: tuple[bytes | str, ...]
+    headers: tuple[tuple[str, str], ...] = ()
+    type: str = "application/octet-stream"
+    status: int = 200
+    length: bool = False  # announced
+
+
+#: What tests want to be said, by name. A name is one test's own.
+SAID: dict[str, Said] = {}
+
+
+async def _said(said: Said, gate: Gate) -> AsyncIterator[bytes]:
+    for piece in said.pieces:
+        if isinstance(piece, str):
+            await gate.event(piece).wait()
+        else:
+            yield piece
+
+
 async def _once(body: bytes) -> AsyncIterator[bytes]:
     if body:
         yield body
@@ -158,8 +181,11 @@ def answer(seen: Seen, gate: Gate) -> Answer:
         return Answer(_once(b""), None if int(rest) in (204, 304) else 0, "text/plain", status=int(rest))
     if first == "bodiless":
         return Answer(_once(b""), 7, status=int(rest))
-    if first == "leaving":
-        return Answer(_held(gate.event(rest)), 2 * len(CHUNK), "application/octet-stream", leaves=True)
-    if first == "held":
-        return Answer(_held(gate.event(rest)), 2 * len(CHUNK), "application/octet-stream")
+    if first == "said":
+        said = SAID[rest]
+        size = sum(len(piece) for piece in said.pieces) if said.length else None
+        return Answer(_said(said, gate), size, said.type, said.status, said.headers)
+    if first in ("held", "leaving"):
+        size, leaves = 2 * len(CHUNK), first == "leaving"
+        return Answer(_held(gate.event(rest)), size, "application/octet-stream", leaves=leaves)
     return _whole(f"this is {seen.host} {seen.path}".encode(), "text/plain")

@@ -99,10 +99,11 @@ class Place:
 #: Stream callbacks: the hook that makes them, and the message that they stand on.
 CALLBACKS = {
     "request.stream": ("proxy.addon:Addon.requestheaders", "request"),
-    "response.stream": ("proxy.addon:Addon.responseheaders", "response"),
+    "response.stream": ("proxy.answer_hooks:AnswerHooks.responseheaders", "response"),
 }
 
 _ADDON = "proxy.addon:Addon."
+_ANSWER = "proxy.answer_hooks:AnswerHooks."
 _INSIDE_TLS = "proxy.tls_hooks:TlsHooks."
 _SOCKET_HOOKS = "proxy.websocket_hooks:WebsocketHooks."
 _TLS = "proxy.tls_config:BreakwaterTlsConfig."
@@ -130,12 +131,13 @@ HOOKS = (
         reason="default error.",
     ),
     Place(f"{_ADDON}requestheaders", "a request is identified and judged", REQUESTS, ASYNC, BLOCK),
-    Place(f"{_ADDON}responseheaders", "an answer begins", REQUESTS, ASYNC, BLOCK, sent=True),
+    Place(f"{_ANSWER}responseheaders", "an answer begins", REQUESTS, ASYNC, BLOCK, sent=True),
+    Place(f"{_ANSWER}answer_held", "an answer is judged by what it is", PAGES, ASYNC, BLOCK, sent=True),
     Place(
-        f"{_ADDON}response", "an answer without a body is recorded", (HTTP, H1), ASYNC, CLOSED, "bodyless", sent=True
+        f"{_ANSWER}response", "an answer without a body is recorded", (HTTP, H1), ASYNC, CLOSED, "bodyless", sent=True
     ),
     Place(
-        f"{_ADDON}response",
+        f"{_ANSWER}response",
         "an answer is at its end, and recorded",
         (H2,),
         ASYNC,

@@ -114,13 +114,13 @@ async def test_fields_of_one_connection_go_neither_way(addon):
     assert dict(sent.request.headers) == {"host": "site.test"}
     sent.response.headers.clear()
     sent.response.headers.update({"connection": "close, x-o", "x-o": "1", "keep-alive": "timeout=5", "alt-svc": "h3"})
-    addon.responseheaders(Handler(), sent)
+    addon.hook("responseheaders")(Handler(), sent)
     assert dict(sent.response.headers) == {"Connection": "close"}
 
 
 async def test_an_answer_that_nobody_asked_for_fails_closed(addon):
     with pytest.raises(RuntimeError):
-        addon.responseheaders(Handler(), flow(response=True))
+        addon.hook("responseheaders")(Handler(), flow(response=True))
 
 
 async def test_a_host_that_is_none_is_malformed(addon, made):
@@ -134,12 +134,12 @@ async def test_an_answer_is_streamed_and_recorded_with_its_last_byte(addon, made
     handler, sent = Handler(), flow(headers=[SIGNED], response=True)
     await addon.requestheaders(handler, sent)
     sent.response.headers["alt-svc"] = 'h3=":443"'
-    addon.responseheaders(handler, sent)
+    addon.hook("responseheaders")(handler, sent)
     assert "alt-svc" not in sent.response.headers
     assert sent.response.stream(b"abc") == b"abc"
     assert made.spool.records == []
     sent.response.stream(b"")
-    addon.response(handler, sent)
+    addon.hook("response")(handler, sent)
     assert [(record.bytes_out, record.status, record.outcome) for record in made.spool.records] == [(3, 200, "ok")]
     assert handler.exchanges == set()
 
@@ -163,7 +163,7 @@ async def test_what_is_under_way_can_be_cut(addon):
 async def test_a_record_that_cannot_be_written_holds_back_the_last_byte(addon, made):
     handler, sent = Handler(), flow(headers=[SIGNED], response=True)
     await addon.requestheaders(handler, sent)
-    addon.responseheaders(handler, sent)
+    addon.hook("responseheaders")(handler, sent)
     made.spool.full = True
     with pytest.raises(Exception, match="full"):
         sent.response.stream(b"")
@@ -176,7 +176,7 @@ async def test_while_draining_an_answer_closes_its_connection(addon, host):
     handler, sent = Handler(), flow(host, [SIGNED], response=host == "site.test")
     handler.draining = True
     await addon.requestheaders(handler, sent)
-    addon.responseheaders(handler, sent)
+    addon.hook("responseheaders")(handler, sent)
     assert sent.response.headers["connection"] == "close"
 
 
@@ -220,7 +220,7 @@ async def test_what_breaks_off_behind_its_last_byte_is_forgotten_and_recorded_on
     addon.client_connected(handler, sent.client_conn)
     await addon.requestheaders(handler, sent)
     sent.response.headers["content-length"] = "5"
-    addon.responseheaders(handler, sent)
+    addon.hook("responseheaders")(handler, sent)
     sent.response.stream(b"hello")
     assert len(handler.exchanges) == 1
     if how == "error":
@@ -239,8 +239,8 @@ async def test_a_websocket_keeps_no_messages_and_can_be_cut(addon, made):
     await addon.requestheaders(handler, sent)
     sent.response.status_code = 101
     sent.websocket = WebSocketData()
-    addon.responseheaders(handler, sent)
-    addon.response(handler, sent)
+    addon.hook("responseheaders")(handler, sent)
+    addon.hook("response")(handler, sent)
     for from_client in (True, False, False):
         sent.websocket.messages.append(WebSocketMessage(2, from_client, b"1234"))
         addon.hook("websocket_message")(handler, sent)
@@ -272,12 +272,12 @@ async def test_the_record_is_written_before_the_bytes_that_it_speaks_of(addon, m
     sent.response.headers.pop("content-length", None)
     if length is not None:
         sent.response.headers["content-length"] = length
-    addon.responseheaders(handler, sent)
+    addon.hook("responseheaders")(handler, sent)
     for chunk, events in chunks:
         assert sent.response.stream(chunk) == chunk
         assert [each.event for each in made.spool.records] == events, records
     sent.response.stream(b"")
-    addon.response(handler, sent)
+    addon.hook("response")(handler, sent)
     assert made.spool.records[-1].bytes_out == sum(len(chunk) for chunk, _ in chunks)
     assert len(made.spool.records) == len(chunks[-1][1])
     assert handler.exchanges == set()
@@ -296,7 +296,7 @@ async def test_bytes_that_cannot_be_recorded_do_not_leave(addon, made):
     handler, sent = Handler(), flow(headers=[SIGNED], response=True)
     await addon.requestheaders(handler, sent)
     sent.response.headers["content-length"] = "5"
-    addon.responseheaders(handler, sent)
+    addon.hook("responseheaders")(handler, sent)
     made.spool.full = True
     with pytest.raises(SpoolFull):
         sent.response.stream(b"12345")

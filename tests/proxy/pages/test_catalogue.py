@@ -56,7 +56,7 @@ def test_the_categories_are_the_taxonomy_s() -> None:
 
 def test_the_techniques_are_those_of_the_reasons() -> None:
     ours = {key.removeprefix("reasons."): text for key, text in ENGLISH.items() if key.startswith("reasons.")}
-    assert ours == {code: title for code, title in REASONS.items() if code.startswith(("bypass.", "p2p."))}
+    assert ours == {code: title for code, title in REASONS.items() if code.startswith(("bypass.", "p2p.", "download."))}
 
 
 def test_every_kind_tone_and_basis_has_its_words() -> None:

@@ -1,0 +1,65 @@
+"""Answers that cannot be judged: in a coding that nobody undoes, or in parts that hide what the whole is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy import reasons
+from proxy.scanning.answer import Kind, Trouble
+from proxy.scanning.screen import is_active
+from proxy.snapshot import covering_name
+from proxy.verdict import Match
+
+if TYPE_CHECKING:
+    from proxy.facts import RequestFacts
+    from proxy.scanning.answer import Answer
+    from proxy.snapshot import PolicySnapshot
+
+_ENCODING, _RANGE = (Match(reason, reasons.title_of(reason)) for reason in ("bypass.encoding", "bypass.range"))
+
+#: What a part has to have, or to leave out, so that nobody puts a beginning together from parts, in bytes.
+_BEGINNING = 512
+
+#: Declared types of what is never run and never read as a configuration.
+_SHOWN = ("image/", "video/", "audio/", "font/")
+
+#: Kinds that tell what they are by a beginning that a part from the start has.
+_CERTAIN = frozenset({Kind.MEDIA, Kind.PROGRAM, Kind.INSTALLER, Kind.PACKAGE, Kind.ZIP, Kind.OLE, Kind.SEVEN_ZIP,
+                      Kind.RAR, Kind.GZIP, Kind.EMPTY})  # fmt: skip
+_TEXTS = frozenset({Kind.TEXT, Kind.HTML, Kind.XML, Kind.BENCODE})
+
+
+def encoding(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise an unknown coding on what would be scanned, and a body that grows beyond all measure."""
+    answer = facts.answer
+    if answer is None or answer.trouble is None or answer.trouble is Trouble.BROKEN:
+        return None
+    if answer.trouble is Trouble.BOMB:
+        return _ENCODING
+    return None if answer.declared.startswith(_SHOWN) or answer.kind is Kind.MEDIA else _ENCODING
+
+
+def part(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
+    """Recognise a part of which nobody can say what the whole is (RFC 9110, section 14).
+
+    Films are fetched in parts, and updates, whose hosts `downloads.allow_from` names.
+    """
+    answer = facts.answer
+    if answer is None or answer.status != 206 or covering_name(facts.target_host, snapshot.downloads.allow_from):
+        return None
+    return _RANGE if _hides(answer) else None
+
+
+def _hides(answer: Answer) -> bool:
+    which = answer.part
+    if which is None:  # several parts in one answer, or none that is named
+        return True
+    if which.is_all:
+        return False
+    if is_active(answer.declared):
+        return True
+    if which.first:
+        return which.first < _BEGINNING
+    if which.size < _BEGINNING:
+        return not (answer.declared.startswith(_SHOWN) or answer.kind in _CERTAIN)
+    return answer.kind in _TEXTS
