@@ -74,6 +74,14 @@ CLIENTS = (
     _client("GET in CONNECT", "tinyproxy.test", chains.second_proxy, chains.get_in_connect, *CHAINED),
     _client("curl with DNS over HTTPS", "doh.test", resolvers.resolver, resolvers.curl, "bypass.encrypted-dns"),
     _client("aria2", "tracker.test", torrents.tracker, torrents.aria2, "p2p.bittorrent"),
+    _client(
+        "aria2 at a site of .torrent files",
+        "torrents.test",
+        torrents.index,
+        torrents.aria2_of_an_index,
+        "p2p.bittorrent",
+        answered=True,
+    ),
     _client("transmission", "tracker.test", torrents.tracker, torrents.transmission, "p2p.bittorrent"),
     _client(
         "libtorrent to a peer", address_of("peer.test"), torrents.peer, torrents.libtorrent("plain"), "p2p.bittorrent"
