@@ -79,12 +79,23 @@ def test_an_origin_that_answers_rubbish(product: Product, network: Network, said
 
 def test_an_origin_that_breaks_off_in_the_middle(product: Product, network: Network) -> None:
     seen = len(product.records(host=HOST))
-    said = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n" + bytes(15) + b"hello"
     with origin(network.plain_port, said), Client(product) as client:
         client.send(f"GET {network.plain_url(HOST, '/broken')} HTTP/1.1\r\nHost: {HOST}\r\n{credentials('ana')}\r\n")
         assert client.rest().endswith(b"hello")
     row = product.recorded(seen + 1, host=HOST)[-1]
-    assert (row["status"], row["bytes_out"], row["outcome"]) == (200, 5, "connect")
+    assert (row["status"], row["bytes_out"], row["outcome"]) == (200, 20, "connect")
+
+
+def test_an_origin_that_breaks_off_while_its_answer_is_held(product: Product, network: Network) -> None:
+    """Text is judged before the client has any of it, so there is still a page to be shown (docs/decisions/0020)."""
+    seen = len(product.records(host=HOST))
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
+    with origin(network.plain_port, said), Client(product) as client:
+        answer = client.get(network.plain_url(HOST, "/broken"), credentials("ana"))
+    assert (answer.status, b"hello" in answer.body) == (502, False)
+    row = product.recorded(seen + 1, host=HOST)[-1]
+    assert (row["action"], row["status"], row["outcome"]) == ("allow", 502, "connect")
 
 
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
