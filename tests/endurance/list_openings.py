@@ -74,6 +74,7 @@ def openings() -> Mapping[str, ListOpening]:
         "urls": ListOpening(_mutated("urls"), _urls),
         **{name: _of_detectors(name) for name in ("request", "message", "body")},
         "stream": _of_detectors("stream", "stream_openings"),
+        "answer": _of_detectors("answer", "answer_openings"),
         "rewriting": _of_detectors("rewriting", "rewriting_openings"),
     }
 
