@@ -11,6 +11,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from config import refusals
+from config.fields import socket_address
 from config.problems import shown
 from config.refusals import Refusal, inside
 
@@ -144,6 +145,11 @@ def again(settings: Firewall) -> Iterator[Refusal]:
         yield from _ends(at, exemption)
     twice = names([exemption.name for exemption in settings.exemptions])
     yield from (Refusal(("exemptions", *each.at), each.message) for each in twice)
+    for key, sockets in (
+        ("proxies", map(socket_address, settings.proxies)),
+        ("resolvers", ((ip, 53) for ip in settings.resolvers)),
+    ):
+        yield from (Refusal((key, *each.at), each.message) for each in machines(sockets))
     for number, opened in enumerate(settings.inside):
         if why := refusals.private_network(opened.network):
             yield Refusal(("inside", number), why)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from categories.address import MalformedAddress, canonical_host
 from config import (
     category_refusals,
+    download_refusals,
     firewall_refusals,
     listener_refusals,
     refusals,
@@ -32,17 +33,19 @@ def recheck(settings: Settings, today: date) -> tuple[Refusal, ...]:
 
 def _all(settings: Settings, today: date) -> Iterator[Refusal]:
     known = category_refusals.known_categories(settings.categories)
+    yield from _below(("schools",), category_refusals.schools(settings.schools))
     yield from _below(("groups",), category_refusals.groups(settings.groups))
     yield from _below(
         ("categories",), category_refusals.categories(settings.categories, settings.groups, settings.hours)
     )
     yield from _below(("lists",), category_refusals.lists(settings.lists, settings.starter_only, known))
     yield from _below(("tenants",), rewriting_refusals.tenants(settings.tenants))
+    yield from _below(("downloads",), download_refusals.downloads(settings.downloads, settings.groups))
+    for number, host in enumerate(settings.downloads.allow_from):
+        yield from _because(("downloads", "allow_from", number), _host(host))
+    yield from _because(("proxy", "public_name"), _host(settings.proxy.public_name))
     yield from _below(("proxy",), listener_refusals.proxy(settings.proxy, known))
-    yield from _below(
-        ("proxy",),
-        rewriting_refusals.passthrough(settings.proxy.passthrough, settings.safe_search, settings.tenants),
-    )
+    yield from _below(("proxy",), rewriting_refusals.unopened(settings.proxy, settings.safe_search, settings.tenants))
     yield from _below(("proxy", "allow_ports"), refusals.ports(settings.proxy.allow_ports))
     yield from _below(("proxy",), _approvals(settings.proxy))
     yield from _below(("identity",), listener_refusals.identity(settings.identity, settings.proxy))

@@ -61,6 +61,7 @@ _REFUSED = """## What no file may do
 - Monitor without a date after which the category blocks.
 - Pass through, approve or open `*`, a public suffix (`co.uk`, `github.io`), a single label or a range: private networks
   lie inside private ranges and are /16 or narrower (IPv6: /48).
+- Pass through, or approve a TLS tunnel to, a host whose requests have to be rewritten for `safe_search` or `tenants`.
 - Except anything without owner, reason and date.
 - Exempt traffic from the router's rules without an end, for ports of the web, DNS, SSH or VPNs, or for destinations
   wider than /14 (IPv6: /32).

@@ -29,15 +29,20 @@ class RewrittenHosts:
     sign_in: frozenset[str]
     terms: str | None = None  # the parameter in which a search engine takes its question
 
+    def holds(self, name: str) -> bool:
+        """True when `name` by itself is one of these."""
+        return name in self.hosts or any(_covers(domain, name) for domain in self.domains)
+
     def overlap(self, name: str) -> str | None:
         """A host of these that `name`, with its sub-domains, covers or lies below; None for none."""
-        if any(_covers(domain, name) for domain in self.domains):
+        if self.holds(name):
             return name
         return min((host for host in self.hosts | self.domains if _covers(name, host)), default=None)
 
-    def signs_in_below(self, name: str) -> str | None:
-        """A sign-in host that `name`, with its sub-domains, covers; None for none."""
-        return min((host for host in self.sign_in if _covers(name, host)), default=None)
+    @property
+    def signing_in(self) -> RewrittenHosts:
+        """Those of these at which accounts are let in, each alone."""
+        return RewrittenHosts(self.sign_in, frozenset(), self.sign_in)
 
 
 @cache

@@ -258,7 +258,7 @@ class Settings(BaseModel):
             found = transparent_refusals.transparent(value.transparent, info.data["schools"])
             raise_all(Refusal(("transparent", *each.at), each.message) for each in found)
         if "safe_search" in info.data and "tenants" in info.data:
-            raise_all(rewriting_refusals.passthrough(value.passthrough, info.data["safe_search"], info.data["tenants"]))
+            raise_all(rewriting_refusals.unopened(value, info.data["safe_search"], info.data["tenants"]))
         return value
 
     @field_validator("identity")

@@ -1,11 +1,14 @@
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 from config.category_settings import CategoryRule, Group
+from config.download_settings import Downloads
+from config.firewall_settings import Firewall
 from config.list_settings import ListSource
 from config.proxy_settings import Limits, Listener, PrivateNetworks
 from config.recheck import recheck
+from config.rewriting_settings import Slack, Tenants
 from config.settings import Identity, Metrics, Settings
 from tests.config.district import APPROVED, TODAY, settings
 
@@ -55,6 +58,21 @@ ROWS = [
         update={"identity": Identity(required=False, methods=())})),
     ("no method", "identity", SOUND.model_copy(update={"identity": Identity(methods=())})),
     ("no room to log", "spool_bytes", with_proxy(workers=4, limits=Limits(spool_bytes=48 * 1024**2))),
+    ("every .com's programs", "allow_from", SOUND.model_copy(update={"downloads": Downloads.model_construct(
+        allow_from=("com",))})),
+    ("everybody's programs", "allow_from", SOUND.model_copy(update={"downloads": Downloads.model_construct(
+        allow_from=("*",))})),
+    ("programs for a group of nobody", "downloads", SOUND.model_copy(update={"downloads": Downloads.model_construct(
+        except_groups=("x",))})),
+    ("a network of two schools", "schools", SOUND.model_copy(update={"schools": {
+        name: (ip_network("10.1.0.0/16"),) for name in ("a", "b")}})),
+    ("our name a suffix", "public_name", with_proxy(public_name="co.uk")),
+    ("a filter on the client itself", "proxies", SOUND.model_copy(update={"firewall": Firewall.model_construct(
+        proxies=("127.0.0.1:80",))})),
+    ("a resolver on the client itself", "resolvers", SOUND.model_copy(update={"firewall": Firewall.model_construct(
+        resolvers=(ip_address("127.0.0.53"),))})),
+    ("half a tenant", "tenants", SOUND.model_copy(update={"tenants": Tenants.model_construct(
+        slack=Slack.model_construct(workspaces=("T1",)))})),
     ("metrics", "metrics", SOUND.model_copy(update={"metrics": Metrics(listen="127.0.0.1:8080")})),
 ]  # fmt: skip
 

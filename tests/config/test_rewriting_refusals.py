@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from categories.starter import starter_passthrough
-from config.approvals import PassthroughHost
+from config.approvals import ApprovedTunnel, PassthroughHost
 from config.recheck import recheck
 from config.rewriting_refusals import passthrough
 from config.rewriting_settings import SafeSearch, Tenants
@@ -44,7 +44,37 @@ def test_what_has_to_be_rewritten_is_not_passed_through(host: str, more: str, wh
     if why is None:
         assert settings(text)
     else:
-        check_refused(text, "proxy.passthrough[0].host", f"rewritten for {why}; what is passed through is not")
+        check_refused(text, "proxy.passthrough[0].host", f"rewritten for {why}; what is not opened is not")
+
+
+#: Host of an approved TLS tunnel, which covers that host alone; the other settings, why not.
+TUNNELS = [
+    ("www.google.com", "", "safe_search.google"),
+    ("www.youtube.com", "", "safe_search.youtube"),
+    ("www.youtube.com", "safe_search: {youtube: 'off'}", None),
+    ("mail.yahoo.com", "", None),
+    ("accounts.google.com", "", None),
+    ("accounts.google.com", "tenants: {google: [district.test]}", "tenants.google"),
+    ("meet.google.com", "tenants: {google: [district.test]}", None),
+    ("microsoftonline.com", f"tenants: {{microsoft: {MICROSOFT}}}", None),
+    ("login.microsoftonline.com", f"tenants: {{microsoft: {MICROSOFT}}}", "tenants.microsoft"),
+    ("login.live.com", "tenants: {microsoft: {personal_accounts: false}}", "tenants.microsoft"),
+    ("bank.test", "", None),
+]
+
+
+@pytest.mark.parametrize(("host", "more", "why"), TUNNELS, ids=map(named, TUNNELS))
+def test_what_has_to_be_rewritten_is_not_in_a_tls_tunnel(host: str, more: str, why: str | None) -> None:
+    tunnel = f"{{host: {host}, port: 443, protocol: tls, {APPROVED}}}"
+    text = f"{more}\nproxy:\n  approved_tunnels: [{tunnel}]  # <-\n"
+    if why is None:
+        assert settings(text)
+    else:
+        check_refused(text, "proxy.approved_tunnels[0].host", f"rewritten for {why}; what is not opened is not")
+
+
+def test_another_protocol_is_no_web_traffic() -> None:
+    assert settings(f"proxy: {{approved_tunnels: [{{host: www.google.com, port: 22, protocol: ssh, {APPROVED}}}]}}\n")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +108,12 @@ def test_no_application_of_the_starter_list_is_rewritten() -> None:
 
 def test_a_policy_is_checked_again() -> None:
     sound = settings()
-    host = PassthroughHost.model_construct(host="google.de", owner="a", reason="b", since=date(2026, 11, 1))
-    proxy = sound.proxy.model_copy(update={"passthrough": (host,)})
-    [refusal] = recheck(sound.model_copy(update={"proxy": proxy}), TODAY)
-    assert refusal.at == ("proxy", "passthrough", 0, "host")
+    why = {"owner": "a", "reason": "b", "since": date(2026, 11, 1)}
+    host = PassthroughHost.model_construct(host="google.de", **why)
+    tunnel = ApprovedTunnel.model_construct(host="www.google.de", port=443, protocol="tls", **why)
+    proxy = sound.proxy.model_copy(update={"passthrough": (host,), "approved_tunnels": (tunnel,)})
+    found = recheck(sound.model_copy(update={"proxy": proxy}), TODAY)
+    assert [refusal.at for refusal in found] == [
+        ("proxy", "passthrough", 0, "host"),
+        ("proxy", "approved_tunnels", 0, "host"),
+    ]

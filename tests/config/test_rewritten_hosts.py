@@ -48,6 +48,6 @@ def test_what_a_name_covers_or_lies_below(engine: str, name: str, found: str | N
 
 def test_a_name_covers_where_accounts_are_let_in() -> None:
     google = tenant_hosts()["google"]
-    assert google.signs_in_below("google.com") == "accounts.google.com"
-    assert google.signs_in_below("accounts.google.com") == "accounts.google.com"
-    assert google.signs_in_below("dl.google.com") is None
+    assert google.signing_in.overlap("google.com") == "accounts.google.com"
+    assert google.signing_in.overlap("accounts.google.com") == "accounts.google.com"
+    assert google.signing_in.overlap("dl.google.com") is None
