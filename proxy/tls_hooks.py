@@ -20,7 +20,6 @@ from proxy.reasons import FAKE_TLS
 from proxy.recording import POLICY, TIMEOUT
 from proxy.replaced.tls import HandshakeOverdue
 from proxy.respond import held, refuse_raw, technique_verdict
-from proxy.verdict import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +89,7 @@ class TlsHooks:
         """
         told = replace(tunnel.exchange.facts, stage=Stage.CLIENT_HELLO, sni=tunnel.sni, alpn=protocols(offered))
         verdict = evaluate_later(told, self._state.in_force.snapshot)
-        if verdict is None or verdict.action is not Action.BLOCK:
+        if verdict is None or verdict.forwards:
             return True
         if tunnel.exchange.verdict.forwards:
             tunnel.exchange.verdict, tunnel.exchange.status = verdict, verdict.status

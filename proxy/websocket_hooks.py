@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,6 @@ from proxy.evaluate import evaluate_later
 from proxy.facts import MESSAGE_CAP, OPENING_CAP, Carrier, Opening, Stage
 from proxy.flow_exchange import exchange_of
 from proxy.recording import POLICY
-from proxy.verdict import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 #: The close code of a WebSocket on which a message is larger than one side takes: RFC 6455, section 7.4.1.
 _TOO_BIG = 1009
 
-#: How many messages of a WebSocket are judged: handshakes of tunnels and announces come first, chat never ends.
+#: How many messages of each direction are judged, empty ones apart: handshakes and announces come first, chat never
+#: ends. One count for both would let a server hide what the client says.
 _JUDGED = 32
 
 _OPENING, _SEEN = "breakwater-opening", "breakwater-messages"
@@ -58,15 +59,20 @@ class WebsocketHooks:
             handler.close(POLICY)
 
     def _is_refused(self, flow: http.HTTPFlow, exchange: Exchange, message: WebSocketMessage) -> bool:
-        """Judge one of the first messages, with how both directions began; the exchange takes a verdict to block."""
-        seen = flow.metadata[_SEEN] = flow.metadata.get(_SEEN, 0) + 1
-        if seen > _JUDGED or not exchange.verdict.forwards:
-            return not exchange.verdict.forwards
+        """Judge one of the first messages, with how both directions began; the exchange takes a refusal."""
+        if not exchange.verdict.forwards:
+            return True
+        if not message.content:
+            return False
+        seen: Counter[bool] = flow.metadata.setdefault(_SEEN, Counter())
+        seen[message.from_client] += 1
+        if seen[message.from_client] > _JUDGED:
+            return False
         before: Opening = flow.metadata.get(_OPENING) or Opening(Carrier.WEBSOCKET)
         opening = flow.metadata[_OPENING] = _with(before, message)
         told = replace(exchange.facts, stage=Stage.STREAM, opening=opening)
         verdict = evaluate_later(told, self._state.in_force.snapshot)
-        if verdict is None or verdict.action is not Action.BLOCK:
+        if verdict is None or verdict.forwards:
             return False
         exchange.verdict, exchange.status = verdict, verdict.status
         return True

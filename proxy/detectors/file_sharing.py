@@ -87,14 +87,14 @@ def _text(data: bytes, start: int) -> tuple[bool | None, int]:
 
 
 SIGNATURES = (
-    Signature("p2p.ed2k", _ED2K),
+    Signature("p2p.ed2k", _ED2K, certain=False),  # five bytes, as MessagePack too may begin
     Signature(_GNUTELLA, prefix(b"GNUTELLA CONNECT/", b"GNUTELLA/0.")),
     Signature("p2p.direct-connect", _direct_connect),
     Signature("p2p.direct-connect", prefix(b"HSUP AD", b"CSUP AD", b"ISUP AD")),  # ADC, section 5.3.1
     Signature("p2p.other", prefix(b"\x2e\xa7\xd9\x0b", b"\x9e\x79\xbc\x40")),  # Syncthing: peers, relays
     Signature("p2p.other", prefix(b"BSYNC\0")),  # Resilio Sync
     Signature("p2p.other", prefix(b"\x0eSwarm protocol")),  # Delivery Optimization between peers
-    Signature("p2p.other", _soulseek),
+    Signature("p2p.other", _soulseek, certain=False),  # lengths and texts, as a game signs in
 )
 
 

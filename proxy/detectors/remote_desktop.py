@@ -20,7 +20,7 @@ SIGNATURES = (
     Signature("bypass.remote-desktop", prefix(b"RFB 003.", b"RFB 004.", b"RFB 005.")),  # VNC: RFC 6143, 7.1.1
     Signature("bypass.remote-desktop", prefix(b"REDQ\x02\0\0\0", b"REDQ\x01\0\0\0")),  # SPICE
     Signature("bypass.remote-desktop", prefix(b"\x7f\x7fICA\0")),  # Citrix
-    Signature("bypass.remote-desktop", prefix(b"l\0\x0b\0\0\0", b"B\0\0\x0b\0\0")),  # X11, in either byte order
+    Signature("bypass.remote-desktop", prefix(b"l\0\x0b\0\0\0", b"B\0\0\x0b\0\0"), certain=False),  # X11
     Signature("bypass.remote-desktop", prefix(b"NXPROXY-")),
     Signature("bypass.remote-desktop", prefix(b"\x17\x24"), certain=False),  # TeamViewer
 )

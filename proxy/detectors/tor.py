@@ -34,7 +34,7 @@ def _versions(data: bytes) -> bool | None:
     return None if version is None else 0 < version <= _NEWEST
 
 
-SIGNATURES = (Signature(_REASON, _versions), Signature(_REASON, prefix(_TURBOTUNNEL)))
+SIGNATURES = (Signature(_REASON, _versions, certain=False), Signature(_REASON, prefix(_TURBOTUNNEL)))
 
 #: Names of services: RFC 7686, and I2P's.
 _SERVICES = (".onion", ".i2p")

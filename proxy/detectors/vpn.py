@@ -6,6 +6,7 @@ The district's own gateway is approved by its name: `passthrough` or `approved_t
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy import reasons
@@ -34,6 +35,7 @@ _TROJAN_REQUEST = all_of(
 #: VLESS: version 0, a random UUID (RFC 9562, section 5.4: version 4, variant 10), what is added, command, port, kind.
 _UUID = all_of(among(0, b"\0"), among(7, bytes(range(0x40, 0x50))), among(9, bytes(range(0x80, 0xC0))))
 _ADDED = 17
+_IPV4, _NAME, _IPV6 = 1, 2, 3
 _VISION = b"\x12\n\x10xtls-rprx-vision"
 
 
@@ -49,7 +51,8 @@ def _trojan(data: bytes) -> bool | None:
     return all(byte in _HEX for byte in data[:_TROJAN_KEY]) and _TROJAN_REQUEST(data)
 
 
-def _vless(data: bytes) -> bool | None:
+def _vless(data: bytes, kinds: frozenset[int]) -> bool | None:
+    """Recognise a request to an address of one of these kinds."""
     begins = _UUID(data)
     if not begins:
         return begins
@@ -60,32 +63,34 @@ def _vless(data: bytes) -> bool | None:
         end = _ADDED + len(_VISION)
     else:
         return False
-    return _vless_request(data, end)
+    return _vless_request(data, end, kinds)
 
 
-def _vless_request(data: bytes, start: int) -> bool | None:
-    """Connect or associate, a port, an address, or a name of so many printable characters."""
+def _vless_request(data: bytes, start: int, kinds: frozenset[int]) -> bool | None:
+    """Connect or associate, a port, an address, or a name of so many printable characters with a dot among them."""
     command, port, kind = number(data, start, 1), number(data, start + 1, 2), number(data, start + 3, 1)
-    if command not in (None, 1, 2) or port == 0 or kind not in (None, 1, 2, 3):
+    if command not in (None, 1, 2) or port == 0 or (kind is not None and kind not in kinds):
         return False
-    if kind != 2:
+    if kind != _NAME:
         return None if kind is None else True
     length = number(data, start + 4, 1)
     name = data[start + 5 : start + 5 + (length or 0)]
     if length == 0 or any(not 0x21 <= byte < 0x7F for byte in name):
         return False
-    return True if length is not None and len(name) == length else None
+    return b"." in name if length is not None and len(name) == length else None
 
 
 SIGNATURES = (
-    Signature(_REASON, prefix(b"\0\x94" + _WIREGUARD, b"\x94\0" + _WIREGUARD)),
-    Signature(_REASON, _bare_wireguard),
+    Signature(_REASON, prefix(b"\0\x94" + _WIREGUARD, b"\x94\0" + _WIREGUARD), certain=False),
+    Signature(_REASON, _bare_wireguard, certain=False),  # numbers and zeros, as any record of fixed length has
     Signature(_REASON, prefix(b"\0\x9c\0\x01\x1a\x2b\x3c\x4d")),  # PPTP: RFC 2637, section 2.1
     Signature(_REASON, prefix(b"IKETCP")),  # IPsec in TCP: RFC 9329, section 4
     Signature(_REASON, prefix(b"SSTP_DUPLEX_POST ")),  # a method of [MS-SSTP], 3.2.4.1
     Signature(_REASON, prefix(b"CONNECT /CSCO")),  # AnyConnect, inside TLS
     Signature(_REASON, _trojan),
-    Signature(_REASON, _vless),
+    Signature(_REASON, all_of(_UUID, at(_ADDED, _VISION))),
+    Signature(_REASON, partial(_vless, kinds=frozenset({_NAME}))),
+    Signature(_REASON, partial(_vless, kinds=frozenset({_IPV4, _IPV6})), certain=False),
 )
 
 #: What clients of gateways call themselves when they ask a proxy for a tunnel (openconnect: measured).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -214,4 +215,13 @@ async def test_a_hello_is_judged(hooks, name, alpn, reason, closed):
     handler = Handler(flows.tunnel())
     hooks.tls_clienthello(handler, hello(name, [each.encode() for each in alpn]))
     assert (handler.tunnel.exchange.verdict.reason, handler.closed) == (reason, closed)
+    hooks.forget(handler.client)
+
+
+async def test_a_hello_for_which_somebody_has_to_sign_in_again_closes_the_tunnel(hooks):
+    handler = Handler(flows.tunnel())
+    exchange = handler.tunnel.exchange
+    exchange.facts = replace(exchange.facts, user=None, identity_problem="disabled")
+    hooks.tls_clienthello(handler, hello("site.test", [b"dot"]))
+    assert (exchange.verdict.reason, handler.closed) == ("identity.disabled", True)
     hooks.forget(handler.client)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
@@ -70,9 +72,37 @@ def test_ordinary_messages_pass_and_are_not_kept(made):
     assert (exchange.bytes_in, exchange.bytes_out) == (50_000, 50_000)
 
 
-def test_only_the_first_messages_are_judged(made):
+ANNOUNCE = b'{"action": "announce", "info_hash": "x", "peer_id": "y"}'
+
+
+def test_only_the_first_messages_of_a_direction_are_judged(made):
     """Chat may say anything for hours: a handshake comes first."""
     handler, hooks = Handler(), WebsocketHooks(made)
     sent, _ = socket_of(made)
     told(hooks, handler, sent, *[(True, b"x")] * 32)
-    assert told(hooks, handler, sent, (False, SSH)) == [False]
+    assert told(hooks, handler, sent, (True, ANNOUNCE)) == [False]
+
+
+HIDING = {
+    "messages of the other side": [(False, b"x")] * 100,
+    "empty messages": [(True, b"")] * 100,
+    "31 messages": [(True, b"x")] * 31,
+}
+
+
+@pytest.mark.parametrize("before", HIDING.values(), ids=HIDING.keys())
+def test_what_comes_before_does_not_hide_a_direction_s_first_messages(made, before):
+    handler, hooks = Handler(), WebsocketHooks(made)
+    sent, _ = socket_of(made)
+    assert not any(told(hooks, handler, sent, *before))
+    assert told(hooks, handler, sent, (True, ANNOUNCE)) == [True]
+
+
+def test_a_message_for_which_somebody_has_to_sign_in_again_is_not_sent_on(made):
+    """No page can be shown within a WebSocket: whatever does not forward is dropped."""
+    handler, hooks = Handler(), WebsocketHooks(made)
+    sent, exchange = socket_of(made)
+    exchange.facts = replace(exchange.facts, user=None, identity_problem="disabled")
+    assert made.in_force.snapshot.identity_required
+    assert told(hooks, handler, sent, (True, ANNOUNCE)) == [True]
+    assert handler.closed

@@ -23,7 +23,9 @@ def test_a_name_without_an_end_is_none():
     assert not undecided(b"\x04\x01\x00\x50\x01\x02\x03\x04" + b"a" * 255)
 
 
-@pytest.mark.parametrize("rest", ["05010001", "05030004", "05020003", "01026d65"])
+@pytest.mark.parametrize(
+    "rest", ["05010001c00002010016", "05030004" + "20" * 16 + "01bb", "050200030473697465" + "0035"]
+)
 def test_in_a_websocket_the_request_behind_a_greeting_tells(rest):
     assert named(GREETING, Carrier.WEBSOCKET) is None
     assert named(GREETING + bytes.fromhex(rest), Carrier.WEBSOCKET) == "bypass.socks"
