@@ -58,8 +58,10 @@ _DESTINATION: tuple[Detector, ...] = (
     destination.literal,
     destination.port,
     relays.destination,
-    nested.nested,
 )
+
+#: What a target holds is known when its head has come, and is not asked of each message that follows.
+_TARGET: tuple[Detector, ...] = (*_DESTINATION, nested.nested)
 
 _REQUEST: tuple[Detector, ...] = (
     bittorrent.request,
@@ -89,9 +91,9 @@ _ANSWERS: tuple[Detector, ...] = (
 
 #: Which are asked when. What comes later has passed the stages before.
 DETECTORS: Mapping[Stage, tuple[Detector, ...]] = {
-    Stage.CONNECT: (*_DESTINATION, tor.service, vpn.connect),
-    Stage.CLIENT_HELLO: (*_DESTINATION, tor.hello, alpn.hello),
-    Stage.REQUEST: (*_DESTINATION, *_REQUEST),
+    Stage.CONNECT: (*_TARGET, tor.service, vpn.connect),
+    Stage.CLIENT_HELLO: (*_TARGET, tor.hello, alpn.hello),
+    Stage.REQUEST: (*_TARGET, *_REQUEST),
     Stage.RESPONSE: (*_DESTINATION, *_ANSWERS),
     Stage.STREAM: (*_DESTINATION, opening.recognise, websockets.message, encrypted_dns.body),
 }

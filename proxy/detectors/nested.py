@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from categories.address import Address, MalformedAddress, parse
 from categories.taxonomy import CHILD_ABUSE, FLOOR
 from proxy import reasons
 from proxy.detectors.nested_carriers import only_carries
 from proxy.detectors.nested_relays import relay_of
-from proxy.detectors.unwrapping import Budget, TooMuch, addresses_in, suspects
+from proxy.detectors.unwrapping import Budget, TooMuch, addresses_in, suspects, unquoted
 from proxy.detectors.whole_target import whole_target
 from proxy.facts import HOST_STAGES
 from proxy.listed import circumstances, listed
@@ -72,22 +71,28 @@ def nested(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
 
 
 def addresses_inside(facts: RequestFacts) -> Iterator[Inner]:
-    """Every address inside the one that is asked for. Raises TooMuch."""
+    """Every address inside the one that is asked for, the outermost first. Raises TooMuch."""
     path, query = whole_target(facts)
-    return _inside(facts.target_host, path, query, shown=True, depth=DEPTH, budget=Budget())
+    budget, seen = Budget(), set[Inner]()
+    targets = [(facts.target_host, path, query, True)]
+    for depth in range(DEPTH, -1, -1):  # by levels: what comes again is no less deep, and need not be looked into
+        level = dict.fromkeys(inner for target in targets for inner in _inside(*target, budget))
+        found = [inner for inner in level if inner not in seen]
+        if not depth:
+            yield from (Inner(None, shown=True) for inner in found if inner.shown)
+            return
+        yield from found
+        seen.update(found)
+        targets = [(at.host, at.path, at.query, inner.shown) for inner in found if (at := inner.address)]
 
 
-def _inside(host: str, path: str, query: str, *, shown: bool, depth: int, budget: Budget) -> Iterator[Inner]:
-    inner = list(_named(host, path, query, budget))
-    if not inner and not only_carries(host, path):
-        inner, shown = list(_carried(path, query, budget)), False
-    for address in inner:
-        if address is None or not depth:
-            if shown:
-                yield Inner(None, shown)
-            continue
-        yield Inner(address, shown)
-        yield from _inside(address.host, address.path, address.query, shown=shown, depth=depth - 1, budget=budget)
+def _inside(host: str, path: str, query: str, shown: bool, budget: Budget) -> Iterator[Inner]:
+    """Give what stands in one address; `shown` says whether that one's content comes here."""
+    named = list(_named(host, path, query, budget))
+    if named:
+        yield from (Inner(address, shown) for address in named if address or shown)
+    elif not only_carries(host, path):
+        yield from (Inner(address, shown=False) for address in _carried(path, query, budget))
 
 
 def _named(host: str, path: str, query: str, budget: Budget) -> Iterator[Address | None]:
@@ -95,25 +100,22 @@ def _named(host: str, path: str, query: str, budget: Budget) -> Iterator[Address
     relay = relay_of(host)
     for text in relay(host, path, query) if relay else ():
         stripped = text[_BEFORE.match(text).end() :]  # type: ignore[union-attr]  # it matches nothing at all, too
-        absolute = list(addresses_in(stripped, budget))
-        yield from (_read(each) for each in absolute)
-        if not absolute and (address := _without_scheme(unquote(stripped))) is not None:
-            yield address
-
-
-def _without_scheme(text: str) -> Address | None:
-    return _read(f"http://{text}") if "." in text.partition("/")[0] else None
+        absolute = addresses_in(stripped, budget)
+        yield from (_read(each, budget) for each in absolute)
+        if not absolute and "." in (plain := unquoted(stripped)).partition("/")[0]:  # without a scheme
+            yield _read(f"http://{plain}", budget)
 
 
 def _carried(path: str, query: str, budget: Budget) -> Iterator[Address]:
     for text in suspects(path, query):
         for found in addresses_in(text, budget):
-            if (address := _read(found)) is not None:
+            if (address := _read(found, budget)) is not None:
                 yield address
 
 
-def _read(text: str) -> Address | None:
-    """Read an absolute address; of one whose rest no browser would send, its host."""
+def _read(text: str, budget: Budget) -> Address | None:
+    """Read an absolute address; of one whose rest no browser would send, its host. Raises TooMuch."""
+    budget.spend(text)
     for part in (text, _UP_TO_HOST.match(text)):
         try:
             return parse(part if isinstance(part, str) else part[0] if part else "")

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from categories.address import PATH_CAP
 from proxy.asking import as_asked
+from proxy.detectors import DETECTORS
 from proxy.detectors.nested import addresses_inside, nested
 from proxy.detectors.nested_relays import RELAYS
-from proxy.detectors.unwrapping import STEPS, TooMuch
+from proxy.detectors.unwrapping import TEXTS, TooMuch
 from proxy.evaluate import evaluate
+from proxy.facts import Stage
 from proxy.unblock import Scope
 from proxy.verdict import Action
 from tests.proxy.policy import facts, snapshot, table, unblock
@@ -179,6 +183,39 @@ def test_more_addresses_than_are_looked_at_are_refused():
     assert judged("https://unknown.test/", uncut=f"/?{many}").reason == NESTED
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/http:a/%68" * 10 + "%2541" * 770,
+        "".join(f"/http:/a{n}.test" for n in range(40)) + "/" + "%25" * 1100,
+        "/" + "http:/a.test/" * 300,
+    ],
+    ids=["tails that are decoded", "tails", "addresses in addresses"],
+)
+def test_a_short_target_of_many_long_texts_is_refused(target):
+    """They took 75 ms each, and are sent again for four bytes on a connection of HTTP/2."""
+    assert len(target) < PATH_CAP + 100
+    assert judged(f"https://unknown.test{target}").reason == NESTED
+
+
+def test_an_address_that_comes_again_is_still_judged_as_what_it_is_the_second_time():
+    again = "https://wsrv.nl/?url=https://casino.test/"
+    deep = f"https://one.test/?u={quote(again, safe='')}"
+    assert judged(f"https://r.jina.ai/{deep}").forwards, "a link to a blocked site, on a page that is shown"
+    shown = f"https://removepaywall.com/?url={quote(deep, safe='')}&url={quote(again, safe='')}"
+    assert judged(shown).category == "gambling"
+
+
+def test_the_same_address_many_times_hides_none_behind_it():
+    same = "&".join(["u=https://lesson.test/"] * TEXTS)
+    assert judged("https://unknown.test/", uncut=f"/?{same}&u=https://adult.test/").reason == NESTED
+
+
+def test_what_a_target_holds_is_not_asked_of_each_message():
+    assert nested not in DETECTORS[Stage.STREAM] + DETECTORS[Stage.RESPONSE]
+    assert all(nested in DETECTORS[stage] for stage in (Stage.CONNECT, Stage.CLIENT_HELLO, Stage.REQUEST))
+
+
 def test_a_question_about_it_gives_nothing_away_about_child_abuse():
     assert as_asked(POLICY).index.lookup("abuse.test", "", "") == ()
     assert judged("https://abuse-test.translate.goog/", as_asked(POLICY)).forwards
@@ -201,4 +238,4 @@ def test_what_looks_like_addresses_makes_it_raise_neither(text, host):
     for path, query in ((f"/{text}", text), ("/", text), (f"/{text}", "")):
         asked = facts(f"https://{host}/", path=path, query=query)
         with suppress(TooMuch):
-            assert len(list(addresses_inside(asked))) <= STEPS
+            assert len(list(addresses_inside(asked))) <= TEXTS

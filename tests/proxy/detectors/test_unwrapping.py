@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import base64
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from categories.address import MalformedAddress, parse
 from categories.paths import decode_unreserved
-from proxy.detectors.unwrapping import DEPTH, OPENINGS, STEPS, Budget, TooMuch, addresses_in, suspects
+from proxy.detectors.unwrapping import (
+    CHARACTERS,
+    DEPTH,
+    OPENINGS,
+    TEXTS,
+    Budget,
+    TooMuch,
+    addresses_in,
+    suspects,
+    unquoted,
+)
 
 CODINGS = {
     "percent": lambda text: quote(text, safe=""),
@@ -76,14 +86,31 @@ def test_nothing_that_is_sent_makes_it_raise(path, query):
 @given(st.lists(st.sampled_from([*sorted(OPENINGS), "/", "=", "&", "%25", "xyz"]), max_size=3000).map("".join))
 @settings(deadline=None)
 def test_it_costs_no_more_than_its_budget(text):
-    budget = Budget()
+    budget, read = Budget(), 0
     try:
         for suspect in suspects(f"/{text}", text):
             list(addresses_in(suspect, budget))
+            read += len(suspect)
     except TooMuch:
-        assert budget.steps < 0
-    assert budget.steps >= -1
-    assert len(suspects(f"/{text}", text)) <= 2 * STEPS + 2
+        assert budget.left < 0
+    assert read <= CHARACTERS
+    assert len(suspects(f"/{text}", text)) <= 2 * TEXTS + 2
+
+
+def test_a_text_costs_its_characters_and_again_as_little_as_any():
+    budget, costs = Budget(), []
+    for text in ("http://a.test/", "http://a.test/" + "x" * 1000, "http://a.test/" + "x" * 1000):
+        before = budget.left
+        assert addresses_in(text, budget) == (text,)
+        costs.append(before - budget.left)
+    assert costs[1] == costs[0] + 1000
+    assert 0 < costs[2] < costs[0]
+
+
+@given(st.text(max_size=200) | st.lists(st.sampled_from(["%", "%4", "%41", "%c3%BC", "%ff", "u"])).map("".join))
+def test_percent_encoding_is_undone_as_the_library_does(text):
+    if all(not "\ud800" <= char <= "\udfff" for char in text):
+        assert unquoted(text) == unquote(text)
 
 
 @pytest.mark.parametrize(
