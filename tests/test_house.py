@@ -79,6 +79,7 @@ CATCHES_ALL = {
     "proxy/respond.py": "shows the page that needs no making where none can be made (invariant 2)",
     "proxy/list_schedule.py": "tells what keeps the lists from being fetched, and asks again in an hour",
     "proxy/policy_watch.py": "keeps the policy in force when a new one cannot be built (invariant 1)",
+    "usage_log/attempt_watch.py": "says that attempts are not counted at present, and tries again",
     "proxy/replaced/driver.py": "reports what fails in mitmproxy's layers, as stock does; the connection is closed",
 }
 

@@ -21,12 +21,13 @@ from usage_log.attempt_alerts import record_of
 from usage_log.attempts import Alert, Attempts, Rule, attempt_of
 from usage_log.day_files import DayRefused
 from usage_log.day_reader import LogUnreadable
+from usage_log.frames import column
 from usage_log.past_attempts import recall
 from usage_log.pseudonyms import KeyRefused, Pseudonyms
 from usage_log.spool import SpoolFull
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from prometheus_client import Counter
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LOOK: Final = 1.0  # seconds
+
+_ID: Final = column("id")
 
 #: Attempts kept at most while the log is read: the latest.
 _WAITING: Final = 10_000
@@ -54,25 +57,35 @@ class AttemptWatch:
         self._attempts: Attempts | None = None  # None: what was before is not yet known
         self._waiting: deque[Attempt] = deque(maxlen=_WAITING)  # what comes while the log is read
         self._owed: list[Alert] = []
+        self._unstored: set[str] = set()  # rows of alerts that are written, and not yet in the log
 
-    def see(self, rows: Iterable[Stamped]) -> None:
+    def see(self, rows: Sequence[Stamped]) -> None:
         """Count records that have been stored."""
+        self._unstored.difference_update(row[_ID] for row in rows)
         for attempt in filter(None, map(attempt_of, rows)):
             if self._attempts is None:
                 self._waiting.append(attempt)
-            elif (alert := self._attempts.add(attempt)) is not None:
-                self._owed.append(alert)
+            else:
+                self._count(attempt, self._attempts)
+
+    def _count(self, attempt: Attempt, attempts: Attempts) -> None:
+        if (alert := attempts.add(attempt)) is not None:
+            self._owed.append(alert)
 
     async def run(self, caught_up: Callable[[], bool]) -> None:
         """Raise alerts until cancelled, once `caught_up` says that all records in the spool are stored."""
         while True:
-            await self.look(caught_up())
+            try:
+                await self.look(caught_up())
+            except Exception as error:  # what a log holds may be anything; one failure must not end it
+                log.error("repeated attempts cannot be looked for now, trying again: %s", type(error).__name__)
             await asyncio.sleep(_LOOK)
 
     async def look(self, caught_up: bool) -> None:
         """Follow the settings, and raise what is owed. Failures are said, and tried again."""
-        changed = await asyncio.to_thread(self._follow_settings)
-        if changed or (self._attempts is None and caught_up):
+        if await asyncio.to_thread(self._follow_settings):
+            self._attempts = None
+        if self._attempts is None and caught_up and not self._unstored:  # else the log lacks what has been told
             await self._recall()
         while self._owed:
             try:
@@ -98,20 +111,24 @@ class AttemptWatch:
         return self._rule != before and self._attempts is not None
 
     async def _recall(self) -> None:
-        attempts, self._attempts = Attempts(self._rule), None
-        now = time.time_ns() // 1000
+        attempts, now = Attempts(self._rule), time.time_ns() // 1000
         try:
-            owed = await asyncio.to_thread(recall, self._state_dir / "log", attempts, now)
+            self._owed = await asyncio.to_thread(recall, self._state_dir / "log", attempts, now)
         except (DayRefused, LogUnreadable) as error:
             log.warning("attempts before now are not counted: %s", error)
-            owed = []
-        self._owed += owed
         self._attempts = attempts
-        self._owed += [alert for attempt in self._waiting if (alert := attempts.add(attempt)) is not None]
+        for attempt in sorted(self._waiting, key=lambda one: one.time):
+            self._count(attempt, attempts)
         self._waiting.clear()
 
     def _raise(self, alert: Alert) -> None:
-        record_act(self._state_dir / "spool", record_of(alert, self._revision))
+        record = record_of(alert, self._revision)
+        self._unstored.add(record.id)
+        try:
+            record_act(self._state_dir / "spool", record)
+        except (SpoolFull, OSError):
+            self._unstored.discard(record.id)
+            raise
         log.warning(
             "repeated attempts of %s: %d blocked pages within %d minutes; see: breakwater audit log --reason attempts",
             self._shown(alert),

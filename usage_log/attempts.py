@@ -1,8 +1,9 @@
 """Counting a person's attempts: different blocked pages that they went to within a window. Pure; no clock, no files.
 
-An attempt is a navigation that policy blocked. What nobody chose is none: a picture or an advert on a page, a site that
-cannot be reached (`upstream.*`), a wrong password (`identity.*`), a failure of ours (`error.*`). Nothing follows from a
-number by itself: an alert says where a person at ITS may look.
+An attempt is a navigation to what policy or ITS blocked, or a way around the filter. What nobody chose is none: a
+picture or an advert on a page, a site that cannot be reached (`upstream.*`), a wrong password (`identity.*`), a failure
+of ours (`error.*`). Nor is a file that was refused (`download.*`), or a mistyped address. Nothing follows from a number
+by itself: an alert says where a person at ITS may look.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 PEOPLE: Final = 10_000
 KEPT: Final = 100_000
 
-#: Reasons that are an attempt, as the first part of a code.
-FAMILIES: Final = ("category.", "bypass.", "p2p.")
+#: Reasons that are an attempt, as the first part of a code, or whole.
+FAMILIES: Final = ("category.", "bypass.", "p2p.", "its-block", "address.mismatch")
 
 _ID, _EVENT, _TIME, _USER = column("id"), column("event"), column("time"), column("user")
 _HOST, _PATH, _ACTION, _REASON = column("host"), column("path"), column("action"), column("reason")
@@ -77,7 +78,7 @@ def page_of(host: str, path: str) -> int:
 
 @dataclass(slots=True)
 class _Person:
-    attempts: dict[int, Attempt] = field(default_factory=dict)  # by page: a page that is tried again counts once
+    attempts: dict[int, Attempt] = field(default_factory=dict)  # by page, the latest: tried again it counts once
     quiet: int = 0  # nothing counts before this time
 
 
@@ -95,15 +96,14 @@ class Attempts:
 
     def add(self, attempt: Attempt) -> Alert | None:
         """Count an attempt; return the alert that it completes. Attempts may come in any order."""
+        if not self.rule.count:
+            return None
         person = self._person(attempt.user)
-        if not self.rule.count or attempt.time < person.quiet:
-            return None
-        self._forget_old(person, attempt.time)
-        if person.attempts.setdefault(attempt.page, attempt) is not attempt:
-            return None
-        self._kept += 1
+        if self._is_news(person, attempt):
+            self._kept += attempt.page not in person.attempts
+            person.attempts[attempt.page] = attempt
+        self._keep_within_bounds()
         if len(person.attempts) < self.rule.count:
-            self._keep_within_bounds()
             return None
         found = sorted(person.attempts.values(), key=lambda one: one.time)
         alert = Alert(attempt.user, found[-1].time, self.rule, tuple(one.record for one in found))
@@ -116,18 +116,22 @@ class Attempts:
         self._kept -= len(person.attempts)
         person.attempts.clear()
         person.quiet = max(person.quiet, time + self.rule.window)
+        self._keep_within_bounds()
 
     def _person(self, user: str) -> _Person:
         person = self._people.setdefault(user, _Person())
         self._people.move_to_end(user)
         return person
 
-    def _forget_old(self, person: _Person, now: int) -> None:
-        newest = max((one.time for one in person.attempts.values()), default=now)
-        first = max(now, newest) - self.rule.window
+    def _is_news(self, person: _Person, attempt: Attempt) -> bool:
+        """Forget what is too old beside the newest; say whether the attempt itself counts, and is its page's latest."""
+        newest = max((one.time for one in person.attempts.values()), default=attempt.time)
+        first = max(attempt.time, newest) - self.rule.window
         for page in [page for page, one in person.attempts.items() if one.time <= first]:
             del person.attempts[page]
             self._kept -= 1
+        known = person.attempts.get(attempt.page)
+        return max(person.quiet, first + 1) <= attempt.time and (known is None or known.time <= attempt.time)
 
     def _keep_within_bounds(self) -> None:
         while len(self._people) > PEOPLE or (self._kept > KEPT and len(self._people) > 1):

@@ -90,7 +90,6 @@ async def _collect(state_dir: Path, address: tuple[str, int], parent: int, pipe:
             collector = Collector(spool, log_directory, store, metrics, attempts.see)
             watches = [asyncio.create_task(_stop_when_orphaned(parent, stop))]
             watches.append(asyncio.create_task(attempts.run(lambda: collector.caught_up)))
-            watches[-1].add_done_callback(_say_why)
             if pipe is not None:
                 watches.append(asyncio.create_task(_tell(pipe, collector, stop)))
             await collector.run(stop, lambda: retention_rule(state_dir))
@@ -116,14 +115,6 @@ def retention_rule(state_dir: Path) -> str | None:
     except (RevisionTampered, RevisionUnreadable, SettingsRefused) as error:
         raise RetentionUnknown(f"no day is deleted, the applied settings cannot be used: {error}") from error
     return applied.settings.retention.records if applied else None
-
-
-def _say_why(ended: asyncio.Task[None]) -> None:
-    """Records are stored whether or not somebody counts attempts; that nobody does has to be said."""
-    if not ended.cancelled() and (error := ended.exception()) is not None:
-        log.error(
-            "repeated attempts are not counted any more until the collector starts again: %s", type(error).__name__
-        )
 
 
 async def _stop_when_orphaned(parent: int, stop: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from datetime import UTC, datetime
@@ -96,7 +97,7 @@ async def test_an_alert_is_a_row_a_line_and_a_figure(place: Place, caplog: pytes
     told = told_of(row.record.detail)
     assert told is not None
     assert (told.attempts, told.minutes) == (3, 10)
-    assert told.records == (rows[0].id, rows[1].id, rows[3].id)
+    assert told.records == (rows[0].id, rows[2].id, rows[3].id)
     assert row.record.policy_revision == 1
     assert place.figure() == 1
     [line] = [message for message in caplog.messages if "repeated" in message]
@@ -152,6 +153,64 @@ async def test_the_settings_that_are_applied_last_count(place: Place) -> None:
     place.apply(4)
     await place.step()
     assert len(place.alerts()) == 1
+
+
+async def test_settings_that_change_while_an_alert_is_owed_do_not_tell_it_twice(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SpoolFull("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempt_watch, "record_act", full)
+        await place.step()
+        place.tries("a", "b", "c")
+        await place.step()
+    place.apply(2)
+    await place.step()
+    assert (len(place.alerts()), place.figure()) == (1, 1)
+
+
+async def test_settings_that_change_while_an_alert_is_in_the_spool_do_not_tell_it_twice(place: Place) -> None:
+    await place.step()
+    place.tries("a", "b", "c")
+    await place.collector.sweep()
+    await place.watch.look(caught_up=True)
+    assert (place.alerts(), place.figure()) == ([], 1)
+    place.apply(2)
+    await place.watch.look(caught_up=True)
+    await place.step()
+    assert (len(place.alerts()), place.figure()) == (1, 1)
+
+
+async def test_settings_that_change_wait_for_what_is_in_the_spool(place: Place) -> None:
+    await place.step()
+    place.tries("a", "b")
+    await place.collector.sweep()
+    place.apply(4)
+    await place.watch.look(caught_up=False)
+    place.tries("c", "d")
+    await place.step()
+    assert len(place.alerts()) == 1
+
+
+async def test_whatever_fails_is_said_without_what_it_was_about_and_tried_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(attempt_watch, "_LOOK", 0.01)
+    again, failures = asyncio.Event(), [RuntimeError("ana"), ValueError("casino.test")]
+
+    async def look(_: bool) -> None:
+        if failures:
+            raise failures.pop()
+        again.set()
+
+    monkeypatch.setattr(place.watch, "look", look, raising=False)
+    running = asyncio.create_task(place.watch.run(lambda: True))
+    async with asyncio.timeout(10):
+        await again.wait()
+    running.cancel()
+    assert [line.rpartition(": ")[2] for line in caplog.messages] == ["ValueError", "RuntimeError"]
 
 
 async def test_without_room_it_waits(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,9 @@ ROWS = {
     "a failure of ours": ({"reason": "error.hook"}, False),
     "a full log": ({"reason": "error.usage-log"}, False),
     "a mistyped address": ({"reason": "address.port"}, False),
-    "what ITS blocked": ({"reason": "its-block"}, False),
+    "what ITS blocked": ({"reason": "its-block"}, True),
+    "a request for another site than its connection's": ({"reason": "address.mismatch"}, True),
+    "a program that was to be downloaded": ({"reason": "download.program"}, False),
     "a reason that only begins alike": ({"reason": "category"}, False),
     "the end of what was blocked": ({"event": "end"}, False),
     "nobody named": ({"user": None}, False),
@@ -82,6 +84,11 @@ def test_a_page_that_is_tried_again_counts_once() -> None:
     assert alerts(THREE, *again, tried("b", 6), tried("c", 7)) == [("ana", 7, 3)]
 
 
+def test_a_page_that_is_tried_again_counts_when_it_was_tried_last() -> None:
+    assert alerts(THREE, tried("a", 0), tried("a", 9), tried("b", 9.5), tried("c", 10.5)) == [("ana", 10, 3)]
+    assert alerts(THREE, tried("a", 9), tried("a", 0), tried("b", 9.5), tried("c", 10.5)) == [("ana", 10, 3)]
+
+
 def test_people_are_counted_apart() -> None:
     assert alerts(THREE, tried("a", 0), tried("b", 1, "ben"), tried("c", 2), tried("d", 3, "ben")) == []
 
@@ -94,6 +101,9 @@ def test_one_alert_a_window_and_then_counting_begins_anew() -> None:
 def test_records_of_several_workers_come_in_any_order() -> None:
     assert alerts(THREE, tried("c", 9), tried("a", 0), tried("b", 4)) == [("ana", 9, 3)]
     assert alerts(THREE, tried("c", 30), tried("a", 0), tried("b", 4)) == []
+    assert alerts(THREE, tried("c", 100), tried("b", 99), tried("a", 5)) == []
+    assert alerts(THREE, tried("c", 100), tried("a", 5), tried("b", 5), tried("d", 6), tried("e", 6)) == []
+    assert alerts(THREE, tried("c", 10), tried("b", 9), tried("a", 0)) == []
 
 
 def test_an_alert_names_the_records_oldest_first() -> None:
@@ -131,6 +141,16 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(counted._people) <= 20
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_no_rule_keeps_more_people_than_there_is_room_for(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "PEOPLE", 20)
+    counted = Attempts(Rule(count, 10))
+    for number in range(100):
+        counted.add(tried("a", number, f"user{number}"))
+        counted.told(f"told{number}", number * MINUTE)
+    assert len(counted._people) <= 20
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("vwxyz"), st.integers(0, 40)), max_size=60))
 def test_there_is_never_a_second_alert_of_a_window_and_never_one_without_its_pages(
     given: list[tuple[str, str, int]],
@@ -140,8 +160,13 @@ def test_there_is_never_a_second_alert_of_a_window_and_never_one_without_its_pag
     for user, page, minute in given:
         if (alert := counted.add(tried(page, minute, user))) is None:
             continue
-        assert len(set(alert.records)) == 3
-        assert all(name.startswith(f"{user} ") for name in alert.records)
+        named = [name.split() for name in alert.records]
+        minutes = [int(at) for _, _, at in named]
+        assert {user for user, _, _ in named} == {user}
+        assert len({page for _, page, _ in named}) == 3
+        assert minutes == sorted(minutes)
+        assert minutes[-1] * MINUTE == alert.time
+        assert minutes[-1] - minutes[0] < THREE.minutes
         assert alert.time >= last.get(user, -THREE.window) + THREE.window
         last[user] = alert.time
     assert len(counted) == sum(len(person.attempts) for person in counted._people.values())

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.usage_log.records import record
-from usage_log.collector import _say_why, retention_rule
+from usage_log.collector import retention_rule
 from usage_log.day_files import day_path, stored_days
 from usage_log.spool import Spool
 from usage_log.tailing import RetentionUnknown
@@ -260,20 +259,3 @@ def test_without_applied_settings_all_is_kept_and_broken_ones_are_said(tmp_path:
     (tmp_path / "config" / "current").write_text("nonsense")
     with pytest.raises(RetentionUnknown):
         retention_rule(tmp_path)
-
-
-async def test_that_nobody_counts_attempts_any_more_is_said_without_what_it_was_about(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async def fails() -> None:
-        raise ValueError("ana went to casino.test")
-
-    for work in (fails(), asyncio.sleep(0)):
-        task = asyncio.ensure_future(work)
-        task.add_done_callback(_say_why)
-        await asyncio.wait([task])
-        await asyncio.sleep(0)
-    [line] = caplog.messages
-    assert "not counted any more" in line
-    assert "ValueError" in line
-    assert "ana" not in line
