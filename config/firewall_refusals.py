@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 from config import refusals
 from config.fields import socket_address
 from config.problems import shown
-from config.refusals import Refusal, inside
+from config.refusals import Network, Refusal, inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
-    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+    from ipaddress import IPv4Address, IPv6Address
 
     from config.firewall_settings import Exemption, Firewall
-
-type Network = IPv4Network | IPv6Network
 
 #: Widest destination of an exemption, in bits of prefix: conferencing vendors publish a /14 and a /38 at the widest.
 WIDEST_V4 = 14

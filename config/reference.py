@@ -67,7 +67,7 @@ _REFUSED = """## What no file may do
   wider than /14 (IPv6: /32).
 - Read a child-abuse list from a web address, or run without a list that maps to `pornography` (`starter_only: true`
   is for trying out).
-- Serve a whole school, or a network wider than /22 (IPv6: /56), without users (`proxy.transparent`).
+- Serve more than half of a school's network, or one wider than /22 (IPv6: /56), without users (`proxy.transparent`).
 - Let people through unnamed (`identity.required: false`), except on loopback, or leave `identity.methods` empty.
 - Give a worker less than 48 MiB of the spool (`proxy.limits.spool_bytes`; `workers: auto` counts the machine's cores).
 - Take passwords over plain HTTP off loopback, unless `allow_plain_basic: true` says so.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
 from typing import TYPE_CHECKING
 
 from categories.address import is_public_suffix, literal
@@ -16,6 +16,8 @@ from categories.address import is_public_suffix, literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
+
+type Network = IPv4Network | IPv6Network
 
 #: Widest destination in private space that one approval may open, in bits of prefix: one campus, not the district.
 WIDEST_V4 = 16
@@ -70,7 +72,7 @@ def host(name: str) -> str | None:
     return None
 
 
-def private_network(network: IPv4Network | IPv6Network) -> str | None:
+def private_network(network: Network) -> str | None:
     """Why this network may not be opened as a destination."""
     widest = WIDEST_V4 if isinstance(network, IPv4Network) else WIDEST_V6
     if not any(inside(network, private) for private in _PRIVATE):
@@ -80,13 +82,21 @@ def private_network(network: IPv4Network | IPv6Network) -> str | None:
     return None
 
 
-def inside(network: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+def inside(network: Network, other: Network) -> bool:
     """True when all addresses of `network` are addresses of `other`."""
     if isinstance(network, IPv4Network) and isinstance(other, IPv4Network):
         return network.subnet_of(other)
     if isinstance(network, IPv6Network) and isinstance(other, IPv6Network):
         return network.subnet_of(other)
     return False
+
+
+def merged(networks: Iterable[Network]) -> tuple[Network, ...]:
+    """The same addresses in as few networks as possible, IPv4 first."""
+    given = tuple(networks)
+    v4 = collapse_addresses(network for network in given if isinstance(network, IPv4Network))
+    v6 = collapse_addresses(network for network in given if isinstance(network, IPv6Network))
+    return (*v4, *v6)
 
 
 def approved_address(ip: IPv4Address | IPv6Address, port: int) -> str | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config.refusals import Refusal, inside
+from config.refusals import Network, Refusal, inside, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from ipaddress import IPv4Network, IPv6Network
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from config.transparent_settings import Transparent
 
@@ -21,7 +20,7 @@ WIDEST_V4 = 22
 WIDEST_V6 = 56
 
 
-def network(given: IPv4Network | IPv6Network) -> str | None:
+def network(given: Network) -> str | None:
     """Why this network may not be served without users."""
     widest = WIDEST_V4 if given.version == 4 else WIDEST_V6
     if given.prefixlen < widest:
@@ -29,22 +28,32 @@ def network(given: IPv4Network | IPv6Network) -> str | None:
     return None
 
 
-def transparent(
-    settings: Transparent, schools: Mapping[str, tuple[IPv4Network | IPv6Network, ...]]
-) -> Iterator[Refusal]:
-    """Networks that are in no school, or all of one; names that stand twice; one half without the other."""
+def transparent(settings: Transparent, schools: Mapping[str, tuple[Network, ...]]) -> Iterator[Refusal]:
+    """Networks that are in no school, or most of one; names that stand twice; one half without the other."""
     networks = [each for given in schools.values() for each in given]
     for number, served in enumerate(settings.networks):
         at = ("networks", number)
-        if not any(inside(served.network, each) and served.network != each for each in networks):
-            why = f"{served.network} is no part of a school's network; people in all of one have to say who they are"
+        if not any(inside(served.network, each) for each in networks):
+            why = f"{served.network} is no part of a school's network; name one that is"
             yield Refusal((*at, "network"), why)
         if served.name in (each.name for each in settings.networks[:number]):
             yield Refusal((*at, "name"), f"{served.name} stands there twice")
+    yield from _shares([each.network for each in settings.networks], networks)
     if settings.listen and not settings.networks:
         yield Refusal(("listen",), "nobody would be served; name networks as well")
     if settings.networks and not settings.listen:
         yield Refusal(("networks",), "nothing listens for them; name listen as well")
+
+
+def _shares(served: Sequence[Network], schools: Iterable[Network]) -> Iterator[Refusal]:
+    """Schools that are mostly served, in however many pieces."""
+    pieces = merged(served)
+    for school in schools:
+        inner = sum(each.num_addresses for each in pieces if inside(each, school))
+        if inner * 2 > school.num_addresses or any(inside(school, each) for each in pieces):
+            yield Refusal(
+                ("networks",), f"serve more than half of {school}; people there have to say who they are: name less"
+            )
 
 
 def again(settings: Transparent) -> Iterator[Refusal]:

@@ -14,7 +14,7 @@ class TransparentNetwork(Approval):
 
     name: Name = Field(description="How records call it. Required.")
     network: Network = Field(
-        description="Inside a network of a school, smaller than that, /22 or narrower (IPv6: /56). Required."
+        description="Inside a network of a school, at most half of it together, /22 or narrower (IPv6: /56). Required."
     )
 
     @field_validator("network")

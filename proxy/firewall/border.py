@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from config.fields import socket_address
 from config.firewall_refusals import port_range
+from config.refusals import Network, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 type Address = IPv4Address | IPv6Address
-type Network = IPv4Network | IPv6Network
 
 
 class NothingToPrint(Exception):
@@ -110,22 +110,16 @@ def border_of(settings: Settings, now: datetime) -> Border:
 def redirect_of(settings: Settings) -> Redirect:
     """Read what is redirected. Raises NothingToPrint."""
     transparent = settings.proxy.transparent
-    listen = tuple(sorted(map(socket_address, transparent.listen), key=lambda socket: (*_place(socket[0]), socket[1])))
+    given = sorted(map(socket_address, transparent.listen), key=lambda socket: (*_place(socket[0]), socket[1]))
+    listen = tuple((ip, port) for ip, port in given if port and not ip.is_loopback)
     networks = merged(each.network for each in transparent.networks)
     for version in (4, 6):
-        if of_version(networks, version) and not any(ip.version == version and port for ip, port in listen):
-            raise NothingToPrint(f"proxy.transparent.listen: no IPv{version} address with a port; name one")
+        if of_version(networks, version) and not any(ip.version == version for ip, _ in listen):
+            why = f"no IPv{version} address with a port that devices reach (Linux routes nothing to loopback); name one"
+            raise NothingToPrint(f"proxy.transparent.listen: {why}")
     if not networks:
         raise NothingToPrint("proxy.transparent: names no network, so nothing would be redirected")
     return Redirect(networks, listen)
-
-
-def merged(networks: Iterable[Network]) -> tuple[Network, ...]:
-    """The same addresses in as few networks as possible, IPv4 first: a set of nftables takes no overlaps."""
-    given = tuple(networks)
-    v4 = collapse_addresses(network for network in given if isinstance(network, IPv4Network))
-    v6 = collapse_addresses(network for network in given if isinstance(network, IPv6Network))
-    return (*v4, *v6)
 
 
 def of_version[T: (Network, Address)](each: Iterable[T], version: int) -> tuple[T, ...]:

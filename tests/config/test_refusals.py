@@ -31,3 +31,8 @@ def test_pure_functions_say_why_not() -> None:
     assert refusals.approved_address(ip_address("203.0.113.9"), 443) is None
     assert refusals.approved_address(ip_address("203.0.113.9"), 0) is not None
     assert refusals.did_you_mean("x" * 100_000, ["x" * 40]) == ""
+
+
+def test_overlaps_are_merged() -> None:
+    given = [ip_network(text) for text in ("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/48", "10.0.0.0/16")]
+    assert [str(network) for network in refusals.merged(given)] == ["10.0.0.0/15", "2001:db8::/48"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.firewall.border import Border, NothingToPrint, border_of, joined, merged, redirect_of
+from proxy.firewall.border import Border, NothingToPrint, border_of, joined, redirect_of
 from tests.config.district import SOUND, settings
 
 ZONE = SOUND.replace("Example Unified", "Example Unified, timezone: America/Los_Angeles")
@@ -85,11 +85,6 @@ def test_joined_ranges_hold_the_same_ports_and_never_touch(ranges: list[tuple[in
     assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
 
 
-def test_overlaps_are_merged() -> None:
-    given = [ip_network(text) for text in ("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/48", "10.0.0.0/16")]
-    assert [str(network) for network in merged(given)] == ["10.0.0.0/15", "2001:db8::/48"]
-
-
 TABLETS = "{name: tablets, network: 10.1.50.0/24, owner: Library, reason: kiosks, since: 2026-11-01}"
 
 
@@ -103,3 +98,14 @@ def test_what_is_redirected_needs_a_listener_of_its_version() -> None:
         redirect_of(given)
     with pytest.raises(NothingToPrint, match="names no network"):
         redirect_of(settings(schools))
+
+
+@pytest.mark.parametrize("loopback", ["127.0.0.1:8083", "127.9.9.9:8083"])
+def test_nothing_is_redirected_to_loopback(loopback: str) -> None:
+    """Linux drops what comes from outside to 127.0.0.0/8, without a word to the device."""
+    schools = "schools: {lincoln: [10.1.0.0/16]}\n"
+    listen = f"proxy: {{transparent: {{listen: [{{}}], networks: [{TABLETS}]}}}}\n"
+    with pytest.raises(NothingToPrint, match="loopback"):
+        redirect_of(settings(schools + listen.replace("{}", f"'{loopback}'")))
+    both = settings(schools + listen.replace("{}", f"'{loopback}', '192.0.2.5:8084'"))
+    assert [(str(ip), port) for ip, port in redirect_of(both).listen] == [("192.0.2.5", 8084)]
