@@ -14,6 +14,12 @@ from proxy.snapshot import covering_name
 
 _ANY = ("/",)
 
+
+def _below(domain: str, names: str) -> list[str]:
+    """Of a firm that also has hosts which fetch and show, those that only measure."""
+    return [f"{name}.{domain}" for name in names.split()]
+
+
 #: Host, with its sub-domains -> how its paths that only carry begin.
 CARRIERS: dict[str, tuple[str, ...]] = {
     # Searches and what is suggested while somebody types. Google stands below.
@@ -21,12 +27,14 @@ CARRIERS: dict[str, tuple[str, ...]] = {
                  "/ck/", "/aclick", "/action/", "/fd/"),
     "duckduckgo.com": _ANY,
     "search.yahoo.com": _ANY,
-    "ecosia.org": _ANY,
+    "www.ecosia.org": ("/search", "/images", "/news", "/videos"),
+    "ac.ecosia.org": _ANY,
     "startpage.com": ("/sp/search", "/do/search", "/do/dsearch", "/suggestions"),
     "search.brave.com": ("/search", "/images", "/news", "/videos", "/api/"),
-    "qwant.com": _ANY,
+    "www.qwant.com": _ANY,
+    "api.qwant.com": _ANY,
     "kagi.com": ("/search", "/html/search", "/api/autosuggest"),
-    "kiddle.co": _ANY,
+    "kiddle.co": ("/s.php", "/i.php", "/v.php", "/n.php"),
     "yandex.com": ("/search", "/suggest", "/clck"),
     "www.baidu.com": ("/s", "/link", "/sugrec"),
     "youtube.com": ("/results", "/redirect", "/api/stats", "/youtubei/"),
@@ -100,13 +108,15 @@ CARRIERS: dict[str, tuple[str, ...]] = {
     "quantserve.com": _ANY,
     "quantcount.com": _ANY,
     "adnxs.com": _ANY,
-    "criteo.com": _ANY,
+    **dict.fromkeys(_below("criteo.com", "bidder gum dis widget sslwidget mug dynamic static cat cas"), _ANY),
     "rubiconproject.com": _ANY,
     "pubmatic.com": _ANY,
     "openx.net": _ANY,
     "amazon-adsystem.com": _ANY,
-    "taboola.com": _ANY,
-    "outbrain.com": _ANY,
+    **dict.fromkeys(_below("taboola.com", "trc trc-events us-trc cdn api nr beacon sync match pips"), _ANY),
+    **dict.fromkeys(_below("outbrain.com", "widgets odb log tr amplify paid sync mv"), _ANY),
+    # Icons, which lists of links load unasked
+    "gstatic.com": ("/faviconV2",),
     # Services that say how a site is listed
     "virustotal.com": _ANY,
     "transparencyreport.google.com": _ANY,
@@ -138,7 +148,7 @@ CARRIERS: dict[str, tuple[str, ...]] = {
 _OF_GOOGLE = frozenset({"www", "encrypted", "images", "news", "cse", "clients1", "suggestqueries", "consent", "ogs"})
 _GOOGLE_PATHS = ("/search", "/url", "/imgres", "/complete/", "/gen_204", "/client_204", "/webhp", "/maps", "/sorry/",
                  "/async/", "/pagead/", "/ads/", "/ccm/", "/measurement/", "/recaptcha/", "/accounts/", "/preferences",
-                 "/setprefs", "/log", "/save", "/xjs/", "/cse")  # fmt: skip
+                 "/setprefs", "/s2/favicons", "/log", "/save", "/xjs/", "/cse")  # fmt: skip
 
 
 def only_carries(host: str, path: str) -> bool:

@@ -148,6 +148,15 @@ def _hexadecimal(_host: str, path: str, _query: str) -> Iterator[str]:
         return
 
 
+def _imgproxy(_host: str, path: str, _query: str) -> Iterator[str]:
+    """Read `/<signature>/rs:fit:500/g:ce/aHR0cHM6Ly9l/eGFtcGxl`: base64 that is cut by slashes."""
+    if found := _IMGPROXY.match(path):
+        yield path[found.end() :].replace("/", "")
+
+
+_IMGPROXY = re.compile(r"/[^/]+/(?:[a-z_]+:[^/]*/)*")
+
+
 def _yahoo(_host: str, path: str, _query: str) -> Iterator[str]:
     yield from (unquote(found[1]) for found in re.finditer(r"/RU=([^/]+)", path))
 
@@ -155,6 +164,7 @@ def _yahoo(_host: str, path: str, _query: str) -> Iterator[str]:
 _AMP = tail(r"/[a-z]{1,3}/(?:w\d+/)?(?:s/)?", "https://")
 _ARCHIVES = ("archive.today", "archive.ph", "archive.is", "archive.li", "archive.md", "archive.vn", "archive.fo")
 _SNAPSHOT = r"/(?:(?:o|wip)/[^/]+/|newest/|oldest/|timegate/|timemap/)?(?:\d{4}[\d.-]*/)?"
+_SETTINGS = r"(?:(?!https?(?::|%3A))[^/]+/)*(?=https?(?::|%3A))"
 _URL = parameter("url")
 _URL_DEFENSE = either(parameter("u", below="/v1/"), _url_defense_2, _url_defense_3)
 
@@ -162,6 +172,7 @@ _URL_DEFENSE = either(parameter("u", below="/v1/"), _url_defense_2, _url_defense
 RELAYS: dict[str, Names] = {
     # Translators
     "translate.goog": _translated,
+    "bing.com": parameter("url", "a", below="/translator"),
     "microsofttranslator.com": parameter("a", "url"),
     "translatetheweb.com": parameter("a", "url"),
     "translate.yandex.com": parameter("url"),
@@ -203,13 +214,18 @@ RELAYS: dict[str, Names] = {
     "external-content.duckduckgo.com": parameter("u"),
     "proxy.duckduckgo.com": parameter("u"),
     "duckduckgo.com": parameter("u", below="/iu/"),
+    "s.qwant.com": parameter("u"),
     "s1.qwant.com": parameter("u"),
     "s2.qwant.com": parameter("u"),
     "fbcdn.net": _URL,
     "facebook.com": parameter("url", below="/safe_image.php"),
     "camo.githubusercontent.com": _hexadecimal,
-    "res.cloudinary.com": tail(r"/[^/]+/(?:image|video|raw)/fetch/(?:(?!https?:)[^/]+/)*?(?=https?:)"),
-    "image.thum.io": tail(r"/get/(?:(?!https?:)[^/]+/)*?(?=https?:)"),
+    "res.cloudinary.com": tail(r"/[^/]+/(?:image|video|raw)/fetch/" + _SETTINGS),
+    "image.thum.io": tail("/get/" + _SETTINGS),
+    "images.taboola.com": tail("/[^/]+/image/fetch/" + _SETTINGS),
+    "criteo.net": parameter("u", below="/img/"),
+    "imgs.search.brave.com": _imgproxy,
+    "lens.google.com": parameter("url", below="/uploadbyurl"),
     # Proxies for programs
     "api.allorigins.win": _URL,
     "api.codetabs.com": parameter("quest"),

@@ -18,7 +18,7 @@ from string import hexdigits
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 #: Codings one inside another that are undone, beside the percent-encoding that every query has.
 DEPTH = 3
@@ -133,13 +133,19 @@ def _decoded(text: str, budget: Budget) -> Iterator[str]:
     if "%" in text:
         budget.spend(text)
         yield unquoted(text)
-    found = (pattern.match(text) for pattern in (_BASE64, _ONE_SEGMENT))
-    for run in dict.fromkeys(run[0] for run in found if run):
+    for run in _runs(text):
         budget.spend(run)
         yield from _from_base64(run)
     if hexadecimal := _HEXADECIMAL.match(text):
         budget.spend(hexadecimal[0])
         yield from _text(bytes.fromhex(hexadecimal[0]))
+
+
+def _runs(text: str) -> Iterable[str]:
+    """What may be base64: a slash is a letter of it, or the end, or stands where imgproxy cuts what is long."""
+    whole, segment = (_BASE64.match(text), _ONE_SEGMENT.match(text))
+    runs = [run[0] for run in (whole, segment) if run]
+    return dict.fromkeys((*runs, *(run.replace("/", "") for run in runs)))
 
 
 def unquoted(text: str) -> str:
