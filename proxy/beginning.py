@@ -47,9 +47,9 @@ def beginning_of(data: bytes, *, inside_tls: bool = False, http2: bool = False) 
 
 
 def _of_preface(data: bytes) -> Beginning:
-    if data.startswith(_PREFACE):
-        return Beginning.HTTP
-    return Beginning.MORE if _PREFACE.startswith(data) else Beginning.UNKNOWN
+    if not data:
+        return Beginning.MORE
+    return Beginning.HTTP if _PREFACE.startswith(data[: len(_PREFACE)]) else Beginning.UNKNOWN
 
 
 def _of_line(data: bytes) -> Beginning:

@@ -32,7 +32,7 @@ ADDRESSES = {
     "private.test": "127.0.0.99",  # an address the settings don't allow
 }
 PRIVATE = "private.test"
-KEPT = 40  # fresh names that resolve at a time: libnss-wrapper has room for about 100 names
+KEPT = 24  # fresh names that resolve at a time: libnss-wrapper has room for 100 names and addresses together
 
 
 @dataclass

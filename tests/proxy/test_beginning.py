@@ -49,7 +49,10 @@ def test_tls_inside_tls_is_unknown():
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (PREFACE[:5], Beginning.MORE),
+        (b"", Beginning.MORE),
+        (PREFACE[:1], Beginning.HTTP),
+        (PREFACE[:5], Beginning.HTTP),
+        (b"PRI * HTTP/1", Beginning.UNKNOWN),
         (PREFACE, Beginning.HTTP),
         (PREFACE + b"x", Beginning.HTTP),
         (b"GET / HTTP/1.1\r\n", Beginning.UNKNOWN),
@@ -64,6 +67,6 @@ def test_what_is_settled_stays_so_however_the_bytes_come(data, inside, http2):
     whole = beginning_of(data, inside_tls=inside, http2=http2)
     for size in range(len(data)):
         early = beginning_of(data[:size], inside_tls=inside, http2=http2)
-        assert early is Beginning.MORE or early is whole or early is Beginning.HTTP, size
+        assert early is whole or early in (Beginning.MORE, Beginning.HTTP), size
         if early is not Beginning.MORE:
             return
