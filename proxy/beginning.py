@@ -10,7 +10,7 @@ import re
 from enum import Enum, auto
 
 #: The first line of a request is judged whole up to this size, in bytes; a longer one is left to the parser.
-_LINE_CAP = 4096
+LINE_CAP = 4096
 
 #: RFC 9113, section 3.4: how HTTP/2 begins.
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -54,7 +54,7 @@ def _of_preface(data: bytes) -> Beginning:
 
 def _of_line(data: bytes) -> Beginning:
     """Recognise a request line: a method that is known, or any where the line says HTTP/1 at its end."""
-    come = data[:_LINE_CAP].removeprefix(b"\r\n")  # RFC 9112, section 2.2: one empty line is passed over
+    come = data[:LINE_CAP].removeprefix(b"\r\n")  # RFC 9112, section 2.2: one empty line is passed over
     if come in (b"", b"\r"):
         return Beginning.MORE
     line, ended, _ = come.partition(b"\n")
@@ -65,4 +65,4 @@ def _of_line(data: bytes) -> Beginning:
         return Beginning.HTTP
     if ended:
         return Beginning.HTTP if space and _VERSION.search(line) else Beginning.UNKNOWN
-    return Beginning.MORE if len(data) < _LINE_CAP else Beginning.UNKNOWN
+    return Beginning.MORE if len(data) < LINE_CAP else Beginning.UNKNOWN

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Protocol
 
+from proxy.beginning import LINE_CAP, Beginning, beginning_of
 from proxy.block_page import Ask, ask_of
 from proxy.client_hello import hello_of, is_whole
+from proxy.detectors.opening import named, undecided
+from proxy.facts import OPENING_CAP
 from proxy.head import END, MalformedHead, parse_head
 
 if TYPE_CHECKING:
@@ -82,9 +85,8 @@ def claim_of(data: bytes | bytearray, start: int, head_bytes: int) -> Claim | No
     """
     if speaks_tls(data):
         return Claim(hello_of(bytes(data)).name, tls=True) if is_whole(data) else None
-    if not data[:3].isalpha():
-        raise NotTheWeb("neither TLS nor HTTP")
-    _check_line(data)
+    if start < LINE_CAP and not has_begun(data):  # else it is known already
+        return None
     end = data.find(END, start)
     if end < 0 and len(data) <= head_bytes:
         return None
@@ -97,11 +99,18 @@ def claim_of(data: bytes | bytearray, start: int, head_bytes: int) -> Claim | No
     return Claim(host.decode("latin-1") if host else None, tls=False, ask=ask_of(head.fields, head.method))
 
 
-def _check_line(data: bytes | bytearray) -> None:
-    """Refuse at once what has ended its first line and is no HTTP, SSH for one, which then waits for an answer."""
-    if (end := data.find(b"\r\n")) < 0:
-        return
-    try:
-        parse_head(bytes(data[:end]))
-    except MalformedHead:
-        raise NotTheWeb("neither TLS nor HTTP") from None
+def has_begun(data: bytes | bytearray) -> bool:
+    """Say whether what has come is TLS or a request already; False where more of it has to tell.
+
+    Judged as behind CONNECT (proxy/next_layer.py), and no more than LINE_CAP of it is read. Raises NotTheWeb.
+    """
+    if speaks_tls(data):
+        return len(data) > len(_TLS)
+    opening = bytes(data[:LINE_CAP])
+    begun = beginning_of(opening)
+    waits = begun is Beginning.MORE and not named(opening)
+    if waits or (begun is Beginning.UNKNOWN and len(data) < OPENING_CAP and undecided(opening)):
+        return False
+    if begun is not Beginning.HTTP:
+        raise NotTheWeb("neither TLS nor HTTP")
+    return True

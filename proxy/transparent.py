@@ -20,7 +20,7 @@ from proxy.front import Front
 from proxy.head import Head, MalformedHead
 from proxy.identity.identified import Identified, Problem
 from proxy.recording import Exchange
-from proxy.redirected import Claim, NotTheWeb, claim_of, original_destination, speaks_tls
+from proxy.redirected import Claim, NotTheWeb, claim_of, has_begun, original_destination, speaks_tls
 from proxy.respond import held, malformed_exchange, page_of, raw_verdict, recorded, technique_verdict
 from proxy.snapshot import transparent_network_of
 from proxy.verdict import Action
@@ -63,6 +63,13 @@ class TransparentFront(Front):
         if claim is None or not self._redirected():
             return
         self._begin(claim)
+
+    def _too_slow(self) -> None:
+        """Refuse a client that waits for us to speak first, or that never ends what it has begun."""
+        if has_begun(self._buffer):
+            self._refuse_malformed("no complete head within the time limit", 408)
+        elif self._redirected():
+            self._refuse_raw("nothing of TLS or HTTP within the time limit")
 
     def _redirected(self) -> bool:
         """Ask where the connection was meant to go; refuse it and say False where it was meant for us."""

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy import redirected
 from proxy.client_hello import MalformedHello
 from proxy.head import MalformedHead
-from proxy.redirected import NotTheWeb, claim_of, original_destination, speaks_tls
+from proxy.redirected import NotTheWeb, claim_of, has_begun, original_destination, speaks_tls
 from tests.proxy.test_splice import client_hello
 
 CAP = 2048
@@ -89,6 +90,9 @@ BAD = {
     "SSH": b"SSH-2.0-x\r\n",
     "a word that never ends": b"GET " + b"x" * CAP,
     "BitTorrent": b"\x13BitTorrent protocol",
+    "SSH, its line not yet ended": b"SSH-2.0-x",
+    "a line over the cap of no known method": b"x" * 4096,
+    "a line that is no request": b"EHLO site.test\r\n",
     "a proxy's request": b"GET http://site.test/ HTTP/1.1\r\nHost: site.test\r\n\r\n",
     "CONNECT": b"CONNECT site.test:443 HTTP/1.1\r\nHost: site.test:443\r\n\r\n",
     "two hosts": b"GET / HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n",
@@ -103,8 +107,25 @@ def test_what_cannot_be_read_is_refused(sent: bytes) -> None:
         claim_of(sent, 0, CAP)
 
 
-def test_a_word_that_may_become_a_head_is_waited_for() -> None:
-    assert claim_of(b"SSH-2.0-x", 0, CAP) is None  # until its line or its time is over
+def test_a_word_that_may_become_a_head_or_be_named_is_waited_for() -> None:
+    assert [claim_of(sent, 0, CAP) for sent in (b"EHLO", b"GET", b"\x13BitTor")] == [None] * 3
+
+
+BEGUN = {b"": False, b"\x16": False, b"\x16\x03": False, b"\x16\x03\x01": True, b"GET": False, b"GET /": True}
+
+
+def test_what_has_begun() -> None:
+    assert {sent: has_begun(sent) for sent in BEGUN} == BEGUN
+
+
+def test_a_long_line_is_read_no_further_than_its_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    real = redirected.beginning_of
+    monkeypatch.setattr(redirected, "beginning_of", lambda data: read.append(len(data)) or real(data))
+    whole = b"GET /" + b"x" * 60_000
+    for length in range(1000, len(whole), 1000):
+        assert claim_of(whole[:length], length - 1000, 65_536) is None
+    assert read == [1000, 2000, 3000, 4000, 4096]
 
 
 @given(st.binary(min_size=1, max_size=3000))

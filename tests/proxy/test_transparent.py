@@ -142,11 +142,13 @@ async def test_a_client_of_no_named_network_is_refused(monkeypatch, required):
         assert served.engine.handed == []
 
 
-async def test_a_silent_client_is_closed_without_a_word(served):
+async def test_a_client_that_does_not_go_on_is_closed_and_recorded(served):
     short = served.node.limits.model_copy(update={"hello_seconds": 0.1})
     served.node.in_force = replace(served.node.in_force, limits=short)
-    assert await served.say(b"") == b""
-    assert served.records == []
+    for sent in (b"", b"\x16", b"EHLO", b"\x13BitTor"):
+        assert await served.say(sent) == b""
+    assert served.records == [("block", "bypass.raw", 403)] * 4
+    served.node.spool.records.clear()
     assert (await served.say(b"GET / HT")).startswith(b"HTTP/1.1 408 ")
     assert await served.say(client_hello("site.test")[:50]) == b""
     assert served.records == [("block", "protocol.malformed", 408)] * 2
@@ -192,7 +194,8 @@ async def test_nobody_waits_for_a_client_that_has_gone(served):
 
 RAW = [
     ("SSH", b"SSH-2.0-OpenSSH_9.2\r\n", "bypass.ssh"),
-    ("SSH in pieces", b"SSH-2.0-OpenSSH_9.2\r", "protocol.malformed"),  # its line never ends
+    ("SSH whose line never ends", b"SSH-2.0-OpenSSH_9.2", "bypass.ssh"),
+    ("SSH that stops in its line's end", b"SSH-2.0-OpenSSH_9.2\r", "bypass.ssh"),
     ("BitTorrent", b"\x13BitTorrent protocol" + bytes(48), "p2p.bittorrent"),
     ("SOCKS", b"\x05\x01\x00", "bypass.socks"),
     ("noise", b"\x99" * 300, "bypass.raw"),
@@ -202,7 +205,7 @@ RAW = [
 
 @pytest.mark.parametrize(("sent", "reason"), [row[1:] for row in RAW], ids=[row[0] for row in RAW])
 async def test_what_is_not_the_web_is_closed_and_recorded_by_what_it_shows(served, sent, reason):
-    answer = await served.say(sent)
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
-    assert [record[:2] for record in served.records] == [("block", reason)]
+    assert await served.say(sent) == b""
+    assert await served.say(sent[:1], sent[1:2], sent[2:]) == b""
+    assert [record[:2] for record in served.records] == [("block", reason)] * 2
     assert served.engine.handed == []
