@@ -23,13 +23,17 @@ _REGISTERED = frozenset(
     }
 )
 
-#: In use without being registered: caches, UPnP, Exchange, background transfers of Windows.
+#: In use without being registered: caches, UPnP, Exchange, background transfers of Windows, Configuration Manager.
 _IN_USE = frozenset(
     {
         *("PURGE", "BAN", "VIEW", "M-SEARCH", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "POLL", "BCOPY", "BDELETE"),
-        *("BMOVE", "BPROPFIND", "BPROPPATCH", "X-MS-ENUMATTS", "BITS_POST"),
+        *("BMOVE", "BPROPFIND", "BPROPPATCH", "X-MS-ENUMATTS", "BITS_POST", "CCM_POST"),
     }
 )
+
+#: RPC over HTTP ([MS-RPCH]): Outlook Anywhere; a remote desktop gateway is asked for by its port ([MS-TSGU], 2.1).
+_RPC = frozenset({"RPC_IN_DATA", "RPC_OUT_DATA"})
+_GATEWAY = ":3388"
 
 _HARMLESS = _WEB | _REGISTERED | _IN_USE
 
@@ -47,12 +51,18 @@ OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
 def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     """Recognise a method that nothing harmless uses, be it in the request line or in a field that overrides it."""
     if facts.method not in _HARMLESS:
-        return _match(facts.method)
+        return _unless_mail(facts)
     fields = facts.fields
     for name in OVERRIDES:
         if name in fields and (claimed := fields[name].strip().upper()) not in _HARMLESS:
             return _match(claimed)
     return None
+
+
+def _unless_mail(facts: RequestFacts) -> Match | None:
+    if facts.method not in _RPC:
+        return _match(facts.method)
+    return _match("RDG_IN_DATA") if facts.query.endswith(_GATEWAY) else None
 
 
 def _match(method: str) -> Match:

@@ -104,10 +104,12 @@ _PATHS = frozenset(
         *("/ssl-tunnel-connect.sslvpn", "/ssl-vpn/prelogin.esp", "/ssl-vpn/login.esp", "/ssl-vpn/getconfig.esp"),
         *("/global-protect/prelogin.esp", "/global-protect/getconfig.esp"),  # GlobalProtect
         *("/remote/sslvpn-tunnel", "/remote/sslvpn-tunnel2", "/remote/fortisslvpn", "/remote/fortisslvpn_xml"),
-        *("/vdesk/vpn/connect.php3", "/myvpn", "/vpntunnel"),  # F5, Array
-        "/ts2021",  # Tailscale's control protocol, with or without an Upgrade
+        "/vdesk/vpn/connect.php3",  # F5
     }
 )
+#: Paths that a page may have too: Tailscale's control protocol, F5, Array. More of the request has to tell.
+_PLAIN_PATHS = ("/ts2021", "/myvpn", "/vpntunnel")
+_F5_QUERY = re.compile(r"(?:^|&)(?:sess=[0-9A-Fa-f]{8,}(?:&|$)|hdlc_framing=)")
 _SSTP_METHOD, _SSTP_PATH = "SSTP_DUPLEX_POST", "/sra_%7bba195980-"  # [MS-SSTP], 2.2
 
 
@@ -129,10 +131,21 @@ def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     path = facts.path.lower()
     if path in _PATHS or path.startswith(_SSTP_PATH) or facts.method == _SSTP_METHOD:
         return _MATCH
+    if path.endswith(_PLAIN_PATHS) and _opens_tunnel(path, facts):
+        return _MATCH
     subprotocols = fields.get("sec-websocket-protocol")
     if subprotocols is not None and "derp" in _offered(subprotocols):
         return _MATCH  # Tailscale's relays, where an Upgrade to their own protocol does not get through
     return None
+
+
+def _opens_tunnel(path: str, facts: RequestFacts) -> bool:
+    """Ask what the clients send beside a path (openconnect's array.c and f5.c; tailscale's controlhttp)."""
+    if path == "/ts2021":
+        return facts.method == "POST" or "upgrade" in facts.fields
+    if path == "/myvpn":
+        return _F5_QUERY.search(facts.query) is not None
+    return path.endswith("/vpntunnel") and ("appid" in facts.fields or "clientid" in facts.fields)
 
 
 def _offered(field: str) -> list[str]:
