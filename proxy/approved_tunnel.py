@@ -5,10 +5,13 @@ Approval is for one protocol: an approved SSH host must not become a way out for
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from proxy.detectors.opening import named
 from proxy.detectors.signature import prefix
+from proxy.facts import OPENING_CAP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,11 +52,32 @@ def _stun(data: bytes) -> bool | None:
     return data[4:8] == b"\x21\x12\xa4\x42" if len(data) > 7 else None
 
 
+_VERSION = b"SSH-"
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _ssh_server(data: bytes) -> bool | None:
+    """Recognise a server's version, which lines of text that are no other protocol's may stand before.
+
+    RFC 4253, section 4.2.
+    """
+    if not data.startswith(_VERSION) and named(data) is not None:
+        return False
+    data = data[:OPENING_CAP]  # no more lines are waited for
+    while data and not _VERSION.startswith(data[: len(_VERSION)]):
+        line, end, data = data.partition(b"\n")
+        if _CONTROLS.search(line):
+            return False
+        if not end:
+            return None
+    return _SSH(data)
+
+
 _SSH, _TPKT, _RFB = prefix(b"SSH-2.0-", b"SSH-1.99-"), prefix(b"\x03\x00"), prefix(b"RFB 003.", b"RFB 004.")
 
 #: By the name that the settings give it (config/approvals.py).
 PROTOCOLS: Mapping[str, Protocol] = {
-    "ssh": Protocol(prefix(b"SSH-2.0-"), _SSH),  # RFC 4253, section 4.2
+    "ssh": Protocol(prefix(b"SSH-2.0-"), _ssh_server),  # RFC 4253, section 4.2
     "rdp": Protocol(_TPKT, _TPKT),  # MS-RDPBCGR, 2.2.1.1: a TPKT header (RFC 1006)
     "vnc": Protocol(_RFB, _RFB),  # RFC 6143, section 7.1.1
     "openvpn": Protocol(_openvpn(7, 10), _openvpn(8)),  # hard reset of client (v2, v3) and of server

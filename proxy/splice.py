@@ -212,7 +212,7 @@ class _Side(asyncio.Protocol):
         assert self.expected is not None  # noqa: S101  # the caller has looked
         self.held += data
         fits = self.expected(bytes(self.held))
-        self.strange = fits is False or len(self.held) > OPENING_CAP
+        self.strange = fits is False or (fits is None and len(self.held) > OPENING_CAP)
         if self.strange:
             self.abort()
         if not fits or self.strange:

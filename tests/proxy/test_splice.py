@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from types import SimpleNamespace
 
 import pytest
 
+from proxy.approved_tunnel import PROTOCOLS
 from proxy.recording import Exchange
 from proxy.splice import ClientGone, NotSpoken, _abort, _hello, _relay, _Side
 from tests.proxy.test_recording import ALLOW, facts
@@ -75,3 +77,59 @@ async def test_a_peer_that_reads_nothing_does_not_keep_its_socket(ending):
     assert exchange.outcome == ("timeout" if ending == "idle" else "ok")
     for end in (browser, site):
         end.close()
+
+
+KEYS = bytes(range(256)) * 8  # what either side of SSH sends behind its version, more than an opening keeps
+SPOKEN = {
+    "a server that sends version and keys at once": (b"SSH-2.0-c\r\n", [b"SSH-2.0-dropbear\r\n" + KEYS]),
+    "a client that has not waited": (b"SSH-2.0-c\r\n" + KEYS * 16, [b"SSH-2.0-s\r\n"]),
+    "a server that greets first": (b"SSH-2.0-c\r\n", [b"Welcome,\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\nSSH-2.0-s\r\n" + KEYS]),
+    "a version in pieces": (b"SSH-2.0-c\r\n", [b"hello\nSS", b"H-2", b".0-s\r\n", KEYS]),
+}
+
+
+@pytest.mark.parametrize(("asked", "answers"), SPOKEN.values(), ids=SPOKEN.keys())
+async def test_what_is_approved_passes_however_it_is_cut(asked, answers):
+    told, heard = await between(asked, answers)
+    assert (told, heard) == (asked, b"".join(answers))
+
+
+STRANGE = {
+    "a text without end": [b"a line of a chat\r\n" * 40],
+    "bytes that are no text": [b"hello\r\n\x00\x01", b"SSH-2.0-s\r\n"],
+    "another version of SSH": [b"SSH-1.5-s\r\n"],
+    "a line that pretends to go on": [b"SSH-hello\r\nSSH-2.0-s\r\n"],
+}
+
+
+@pytest.mark.parametrize("answers", STRANGE.values(), ids=STRANGE.keys())
+async def test_what_is_not_approved_does_not_pass(answers):
+    assert await between(b"SSH-2.0-c\r\n", answers, strange=True) == (b"SSH-2.0-c\r\n", b"")
+
+
+async def between(asked, answers, strange=False):
+    """What an SSH server is told and its client hears, where the client's bytes came before the server was reached."""
+    passed = {True: b"", False: b""}
+
+    class Peer:
+        def __init__(self, is_server):
+            self.is_server = is_server
+
+        def write(self, data):
+            passed[self.is_server] += data
+
+    sides = []
+    for is_server in (False, True):
+        made = side(b"")
+        made._transport = SimpleNamespace(abort=lambda: None, is_closing=lambda: True, pause_reading=lambda: None)
+        made.expected = PROTOCOLS["ssh"].server if is_server else PROTOCOLS["ssh"].client
+        sides.append(made)
+    client, origin = sides
+    client.data_received(asked)
+    client.join(Peer(True), lambda _: None)
+    origin.join(Peer(False), lambda _: None)
+    for each in answers:
+        origin.data_received(each)
+    assert origin.strange is strange
+    assert not client.strange
+    return passed[True], passed[False]
