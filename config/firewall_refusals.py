@@ -1,7 +1,7 @@
 """What no settings file may do to the network around the filter (invariant 3), as pure functions.
 
-An exemption is traffic that nobody filters, so it is narrow in place, port and time: the ways round a filter (web, DNS,
-SSH, VPNs, peer-to-peer) are never exempt, and what was approved once ends by itself.
+An exemption is traffic that nobody filters, so it is narrow in place, port and time: the usual ports of the ways round
+a filter (evasion_ports.py) are never exempt by themselves, and what was approved once ends by itself.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from config import refusals
+from config.evasion_ports import NEVER_EXEMPT
 from config.fields import socket_address
 from config.problems import shown
-from config.refusals import Network, Refusal, inside
+from config.refusals import Network, Refusal, inside, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 #: Widest destination of an exemption, in bits of prefix: conferencing vendors publish a /14 and a /38 at the widest.
 WIDEST_V4 = 14
 WIDEST_V6 = 32
-#: Most IPv4 addresses of one exemption, so that many networks are no catch-all either: a /12.
+#: Most addresses of all exemptions together, so that many networks are no catch-all either: a /12, and a /25 of IPv6.
 ADDRESSES_CAP = 2**20
+ADDRESSES_CAP_V6 = 2**103
 NETWORKS_CAP = 128
 #: Longest time between approvals, in days: a school year and the weeks in which it is approved again.
 DAYS_CAP = 400
@@ -39,19 +41,10 @@ _NOWHERE = tuple(map(ip_network, (*_NOWHERE_V4, *_NOWHERE_V6)))
 _TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48")))  # RFC 6052, 8215: the last 32 bits are IPv4
 _TRANSLATED_LEAST = 96 + WIDEST_V4
 
-_PORTS_NEVER = {
-    22: "SSH: proxy.approved_tunnels is the place",
-    53: "DNS: firewall.resolvers is the place",
-    80: "the web goes through the filter",
-    443: "the web goes through the filter",
-    853: "encrypted DNS",
-    1080: "SOCKS",
-    1194: "OpenVPN",
-    1723: "PPTP",
-    3128: "proxies",
-    **dict.fromkeys(range(6881, 6890), "BitTorrent"),
-    **dict.fromkeys((9001, 9030, 9050, 9051, 9150), "Tor"),
-}
+#: Media (RTP) take any of thousands of UDP ports from here on, so their ranges may hold a VPN's or a peer's number; the
+#: destinations are what keeps those narrow.
+MEDIA_FROM = 16_384
+MEDIA_LEAST = 1000
 _RANGE = re.compile(r"([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?")
 
 
@@ -64,15 +57,17 @@ def port_range(text: str) -> tuple[int, int]:
     return first, last
 
 
-def ports(ranges: Sequence[str]) -> Iterator[Refusal]:
+def ports(ranges: Sequence[str], protocol: str) -> Iterator[Refusal]:
     """Ports that no exemption may have."""
     if not ranges:
         yield Refusal((), "is empty; name the ports")
     for number, text in enumerate(ranges):
         first, last = port_range(text)
-        never = next((port for port in _PORTS_NEVER if first <= port <= last), None)
-        if never is not None:
-            yield Refusal((number,), f"{text} holds port {never} ({_PORTS_NEVER[never]})")
+        if protocol == "udp" and first >= MEDIA_FROM and last - first + 1 >= MEDIA_LEAST:
+            continue
+        held = next((each for each in NEVER_EXEMPT if first <= each[1] and each[0] <= last), None)
+        if held is not None:
+            yield Refusal((number,), f"{text} holds port {max(first, held[0])} ({held[2]})")
 
 
 def destinations(networks: Sequence[Network]) -> Iterator[Refusal]:
@@ -84,9 +79,24 @@ def destinations(networks: Sequence[Network]) -> Iterator[Refusal]:
     for number, network in enumerate(networks[:NETWORKS_CAP]):
         if why := _destination(network):
             yield Refusal((number,), why)
-    addresses = sum(network.num_addresses for network in networks if network.version == 4)
-    if addresses > ADDRESSES_CAP:
-        yield Refusal((), "is wider than a /12 in all; name the networks that are needed")
+    if why := _in_all(networks):
+        yield Refusal((), why)
+
+
+def together(exemptions: Sequence[Exemption]) -> Iterator[Refusal]:
+    """Many exemptions that are the catch-all which one may not be."""
+    if why := _in_all([network for each in exemptions for network in each.destinations]):
+        yield Refusal((), why)
+
+
+def _in_all(networks: Iterable[Network]) -> str | None:
+    wide = {4: 0, 6: 0}
+    for network in merged(networks):
+        translated = any(inside(network, each) for each in _TRANSLATED)
+        wide[4 if translated else network.version] += network.num_addresses
+    if wide[4] > ADDRESSES_CAP or wide[6] > ADDRESSES_CAP_V6:
+        return "is wider than a /12 in all (IPv6: a /25); name the networks that are needed"
+    return None
 
 
 def _destination(network: Network) -> str | None:
@@ -137,10 +147,14 @@ def again(settings: Firewall) -> Iterator[Refusal]:
     """Every refusal of the items by themselves, for settings that are finished."""
     for number, exemption in enumerate(settings.exemptions):
         at = ("exemptions", number)
-        yield from (Refusal((*at, "ports", *each.at), each.message) for each in ports(exemption.ports))
+        yield from (
+            Refusal((*at, "ports", *each.at), each.message) for each in ports(exemption.ports, exemption.protocol)
+        )
         found = destinations(exemption.destinations)
         yield from (Refusal((*at, "destinations", *each.at), each.message) for each in found)
         yield from _ends(at, exemption)
+    wide = together(settings.exemptions)
+    yield from (Refusal(("exemptions", *each.at), each.message) for each in wide)
     twice = names([exemption.name for exemption in settings.exemptions])
     yield from (Refusal(("exemptions", *each.at), each.message) for each in twice)
     for key, sockets in (

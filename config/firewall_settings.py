@@ -49,12 +49,14 @@ class Exemption(Approval):
         default=(), description="Who may, inside networks of schools. By default all client networks."
     )
     destinations: tuple[Network, ...] = Field(
-        description="Where to: the vendor's networks, each /14 or narrower (IPv6: /32), a /12 together. Required."
+        description="Where to: the vendor's networks, each /14 or narrower (IPv6: /32), those of all exemptions "
+        "together a /12 (IPv6: /25). Required."
     )
     protocol: Literal["udp", "tcp"] = Field(description="udp or tcp. Required.")
     ports: tuple[Ports, ...] = Field(
-        description='Ports and ranges: [3478, "8801-8810"]; none of the web (80, 443), DNS, SSH, VPNs or peer-to-peer. '
-        "Required."
+        description='Ports and ranges: [3478, "8801-8810"]; none that the web, mail, DNS, SSH, '
+        "proxies, Tor, VPNs or peer-to-peer programs usually have, but within 1000 and more UDP ports from 16384 on "
+        "(media). Required."
     )
     until: Day = Field(
         description="Last day (district's time zone), at most 400 days after since; then approve it again. Required."
@@ -68,8 +70,8 @@ class Exemption(Approval):
 
     @field_validator("ports")
     @classmethod
-    def _named_ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        raise_all(firewall_refusals.ports(value))
+    def _named_ports(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        raise_all(firewall_refusals.ports(value, info.data.get("protocol", "udp")))
         return value
 
     @field_validator("until")
@@ -122,6 +124,7 @@ class Firewall(BaseModel):
 
     @field_validator("exemptions")
     @classmethod
-    def _one_name_each(cls, value: tuple[Exemption, ...]) -> tuple[Exemption, ...]:
+    def _one_name_each_and_narrow(cls, value: tuple[Exemption, ...]) -> tuple[Exemption, ...]:
         raise_all(firewall_refusals.names([each.name for each in value]))
+        raise_all(firewall_refusals.together(value))
         return value

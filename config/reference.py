@@ -63,8 +63,8 @@ _REFUSED = """## What no file may do
   lie inside private ranges and are /16 or narrower (IPv6: /48).
 - Pass through, or approve a TLS tunnel to, a host whose requests have to be rewritten for `safe_search` or `tenants`.
 - Except anything without owner, reason and date.
-- Exempt traffic from the router's rules without an end, for ports of the web, DNS, SSH or VPNs, or for destinations
-  wider than /14 (IPv6: /32).
+- Exempt traffic from the router's rules without an end, for the usual ports of the web, DNS, SSH, VPNs and
+  peer-to-peer (media excepted: `ports`), or for destinations wider than /14 (IPv6: /32) or, all together, /12 (/25).
 - Read a child-abuse list from a web address, or run without a list that maps to `pornography` (`starter_only: true`
   is for trying out).
 - Serve more than half of a school's network, or one wider than /22 (IPv6: /56), without users (`proxy.transparent`).

@@ -13,27 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.evasion_ports import PEER_TO_PEER
 from proxy.firewall.border import of_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from proxy.firewall.border import Address, Border, Exempt, Redirect
-
-#: Ports on which peer-to-peer programs listen unless told otherwise. All else is refused too: these are named so that
-#: the router's counters tell what was tried.
-PEER_TO_PEER = (
-    (411, 412),  # Direct Connect
-    (1214, 1214),  # FastTrack
-    (2234, 2234),  # Soulseek
-    (4001, 4001),  # IPFS
-    (4661, 4672),  # eDonkey, Kad
-    (6346, 6347),  # Gnutella
-    (6881, 6999),  # BitTorrent
-    (7680, 7680),  # Windows Delivery Optimization
-    (22000, 22000),  # Syncthing
-    (51413, 51413),  # Transmission
-)
 
 #: nftables keeps 128 bytes of a comment, the final NUL included.
 _COMMENT_BYTES = 127
@@ -130,7 +116,8 @@ def _clients(border: Border) -> Iterator[str]:
     yield f'meta l4proto {{ tcp, udp }} th dport 53 counter goto refuse comment "{_DNS}"'
     yield 'meta l4proto { tcp, udp } th dport 853 counter goto refuse comment "DNS over TLS or QUIC"'
     yield 'udp dport { 80, 443 } counter goto refuse comment "QUIC"'
-    yield f'meta l4proto {{ tcp, udp }} th dport {_ports(PEER_TO_PEER)} counter goto refuse comment "peer-to-peer"'
+    peers = _ports((first, last) for first, last, _ in PEER_TO_PEER)
+    yield f'meta l4proto {{ tcp, udp }} th dport {peers} counter goto refuse comment "peer-to-peer"'
     for version in (4, 6):
         yield f"{_IP[version]} daddr @inside{version} accept"
     yield 'meta l4proto udp counter goto refuse comment "UDP past the filter"'

@@ -40,6 +40,15 @@ def test_many_destinations_are_no_way_to_all() -> None:
     assert any("more than 128" in refusal.message for refusal in rules.destinations(many))
 
 
+def test_many_exemptions_are_no_way_to_all_either() -> None:
+    each = [
+        WHERE.model_copy(update={"name": f"n{n}", "destinations": (ip_network(f"{n}.0.0.0/12"),)}) for n in (20, 21)
+    ]
+    firewall = SOUND.firewall.model_copy(update={"exemptions": tuple(each)})
+    found = recheck(SOUND.model_copy(update={"firewall": firewall}), TODAY)
+    assert ("firewall", "exemptions") in [refusal.at for refusal in found]
+
+
 def test_an_exemption_lasts_400_days_at_most() -> None:
     begun = date(2026, 8, 1)
     assert rules.until(begun + timedelta(400), begun) is None
@@ -56,6 +65,7 @@ ROWS = [
     ("everywhere", {"destinations": (ip_network("0.0.0.0/0"),)}),
     ("strangers", {"clients": (ip_network("0.0.0.0/0"),)}),
     ("the web", {"ports": ("1-65535",)}),
+    ("a VPN", {"ports": ("51820",)}),
     ("for ever", {"until": date(2099, 1, 1)}),
     ("nobody's", {"owner": " "}),
     ("of tomorrow but one", {"since": TODAY + timedelta(3)}),

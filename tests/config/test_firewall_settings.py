@@ -54,6 +54,19 @@ EXEMPTIONS = [
     ("another resolver", {"ports": "[53]"}, "ports[0]", "firewall.resolvers"),
     ("DNS over TLS", {"ports": "[853]"}, "ports[0]", "encrypted DNS"),
     ("a range that holds a VPN", {"ports": '["1000-2000"]'}, "ports[0]", "SOCKS"),
+    ("WireGuard", {"ports": "[51820]"}, "ports[0]", "WireGuard"),
+    ("WireGuard with its neighbours", {"ports": '["51800-51900"]'}, "ports[0]", "WireGuard"),
+    ("WireGuard over TCP", {"protocol": "tcp", "ports": '["50000-59999"]'}, "ports[0]", "WireGuard"),
+    ("IPsec", {"ports": "[5060, 500]"}, "ports[1]", "IPsec"),
+    ("IPsec through NAT", {"ports": "[4500]"}, "ports[0]", "IPsec"),
+    ("L2TP", {"ports": "[1701]"}, "ports[0]", "L2TP"),
+    ("BitTorrent's last", {"ports": '["6890-6999"]'}, "ports[0]", "BitTorrent"),
+    ("a peer of BitTorrent", {"ports": "[51413]"}, "ports[0]", "Transmission"),
+    ("IPFS", {"ports": "[4001]"}, "ports[0]", "IPFS"),
+    ("the web elsewhere", {"protocol": "tcp", "ports": "[8080]"}, "ports[0]", "the web goes through the filter"),
+    ("the web elsewhere, TLS", {"protocol": "tcp", "ports": "[8443]"}, "ports[0]", "the web goes through the filter"),
+    ("mail", {"protocol": "tcp", "ports": "[25]"}, "ports[0]", "mail"),
+    ("most ports", {"ports": '["10000-65535"]'}, "ports[0]", "holds port"),
     ("a range that runs backwards", {"ports": '["9000-8000"]'}, "ports", "write a port or a range"),
     ("ports as syntax", {"ports": "['5060 } accept']"}, "ports", "write a port or a range"),
     ("port 0", {"ports": "[0]"}, "ports", "write a port or a range"),
@@ -94,6 +107,30 @@ def test_refused(more: str, key: str, why: str) -> None:
 def test_two_exemptions_of_one_name_are_refused() -> None:
     first = exemption().replace("  # <-", "")
     check_refused(f"{first}{exemption().splitlines()[-1]}\n", "exemptions[1].name", "twice")
+
+
+def many(count: int, destinations: str) -> str:
+    """So many exemptions, each to its own destination: `{}` is its number."""
+    lines = [exemption(name=f"n{n}", destinations=f'["{destinations.format(n)}"]').splitlines() for n in range(count)]
+    return "\n".join([*lines[0][:2], "  exemptions:  # <-", *(each[-1].replace("  # <-", "") for each in lines), ""])
+
+
+@pytest.mark.parametrize(
+    ("count", "form", "sound"),
+    [
+        (4, "2{}.0.0.0/14", True),
+        (5, "2{}.0.0.0/14", False),
+        (40, "20.0.0.0/14", True),
+        (128, "26{:02x}:100::/32", True),
+        (129, "26{:02x}:100::/32", False),
+        (5, "64:ff9b::{}0:0/110", False),
+    ],
+)
+def test_many_exemptions_are_no_wider_than_one_may_be(count: int, form: str, sound: bool) -> None:
+    if sound:
+        assert len(settings(many(count, form)).firewall.exemptions) == count
+    else:
+        check_refused(many(count, form), "firewall.exemptions", "wider than a /12 in all")
 
 
 def test_what_vendors_publish_can_be_written() -> None:
