@@ -12,6 +12,8 @@ from h2.exceptions import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from h2.stream import H2Stream
+
 #: Frames without content that a peer may send at once, and those that it may send a second beyond that. Each costs
 #: about 0.1 ms; a browser sends some twenty at the start and then a few a minute.
 _AT_ONCE = 1000
@@ -48,6 +50,17 @@ class Patience:
     def earn(self, size: int) -> None:
         """Count bytes of a body that the peer took: it may open its windows for them."""
         self._left = min(_AT_ONCE, self._left + size / _BYTES_A_FRAME)
+
+    def reset_by_peer(self, stream: H2Stream | None) -> None:
+        """Count a reset that a client sent. Raises Flood.
+
+        Behind its whole answer a request is not taken back: curl 7.88 resets every stream of which it has as many bytes
+        as `content-length` says before it reads END_STREAM, and its 201st request within a minute ended the connection.
+        """
+        if stream is None or stream.closed:
+            self.spend()
+        else:
+            self.reset()
 
     def reset(self) -> None:
         """Count a request that was taken back, or broken off for what the peer sent (CVE-2023-44487). Raises Flood."""

@@ -236,8 +236,8 @@ class BoundedConnection(H2Connection):
     def _receive_frame(self, frame: frames.Frame) -> list[events.Event]:
         if self._carries_nothing(frame):
             self._patience.spend()
-        if isinstance(frame, frames.RstStreamFrame) and not self.config.client_side and frame.stream_id in self.streams:
-            self._patience.reset()
+        if isinstance(frame, frames.RstStreamFrame) and not self.config.client_side:
+            self._patience.reset_by_peer(self.streams.get(frame.stream_id))
         return super()._receive_frame(frame)
 
     def _carries_nothing(self, frame: frames.Frame) -> bool:

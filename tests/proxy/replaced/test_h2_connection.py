@@ -293,6 +293,30 @@ def test_rapid_reset():
         pair.move()
 
 
+def test_a_reset_behind_the_whole_answer_takes_nothing_back():
+    """curl resets a stream of which it has as many bytes as `content-length` says, before it reads END_STREAM."""
+    pair = Pair(h2_resets_per_minute=20)
+    for _ in range(100):
+        stream = pair.asked(end=True)
+        pair.ours.send_data(stream, b"x", end_stream=True)  # not read yet
+        pair.client.reset_stream(stream, ErrorCodes.STREAM_CLOSED)
+        pair.move()
+    for _ in range(2000):
+        pair.client._prepare_for_sending([frames.RstStreamFrame(stream)])
+    with pytest.raises(Flood, match="without content"):
+        pair.move()
+
+
+def test_a_reset_before_the_end_of_the_answer_takes_a_request_back():
+    pair = Pair(h2_resets_per_minute=20)
+    for _ in range(20):
+        pair.client.reset_stream(pair.asked(end=True), ErrorCodes.CANCEL)
+        pair.move()
+    pair.client.reset_stream(pair.asked(end=True), ErrorCodes.CANCEL)
+    with pytest.raises(Flood, match="rapid reset"):
+        pair.move()
+
+
 def test_a_head_that_unfolds_without_end():
     """HPACK: a value is sent once and named 4,000 times, one byte each (CVE-2016-6581)."""
     pair = Pair()
