@@ -12,7 +12,7 @@ from proxy.counting import announced, answer_counter
 from proxy.evaluate import evaluate_later
 from proxy.facts import Stage
 from proxy.flow_exchange import exchange_of
-from proxy.flow_facts import shown_fields
+from proxy.flow_facts import some_fields
 from proxy.hop_by_hop import sent_on
 from proxy.replaced.holding import SCREEN
 from proxy.respond import response_of, say_last
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 #: The status of what has no body of its own (RFC 9110, section 15), or is no answer but a change of protocol.
 _BODYLESS = frozenset({101, 204, 304})
+
+#: The fields of an answer by which it is judged.
+_FIELDS = frozenset(
+    {"content-disposition", "content-encoding", "content-range", "content-type", "x-content-type-options"}
+)
 
 #: Longest file name that is looked at, in characters.
 _NAME_CAP = 255
@@ -100,7 +105,7 @@ class AnswerHooks:
 
 
 def _screen(exchange: Exchange, response: http.Response) -> Screen:
-    fields = shown_fields(response.headers.fields)
+    fields = some_fields(response.headers.fields, _FIELDS)
     wanted = exchange.facts.fields.get("sec-fetch-dest", "")
     return Screen(response.status_code, fields, saved_as(fields, exchange.facts.path), wanted)
 

@@ -103,7 +103,7 @@ class RequestFacts:
     intent: Intent = Intent.BACKGROUND
     page: str | None = None  # the initiator's host, from Referer or Origin
     search_terms: str | None = None  # None, too, where the settings do not have them recorded
-    fields: Mapping[str, str] = _NO_FIELDS  # of the head, names in lower case; none that holds a secret
+    fields: Mapping[str, str] = _NO_FIELDS  # of the head, names in lower case; those that a detector reads
     alpn: tuple[str, ...] = ()  # protocols that the ClientHello offers (RFC 7301)
     opening: Opening | None = None  # at stage STREAM
     body: bytes | None = None  # at stage STREAM: all of a request's body, where it is short

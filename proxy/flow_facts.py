@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from categories.address import MalformedAddress, canonical_host, literal, parse, parse_authority
 from proxy.facts import PATH_CAP, Intent, RequestFacts, Stage, uncut
+from proxy.overrides import NAMES
 from proxy.search_terms import searched
 from proxy.snapshot import school_of
 
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
     from proxy.recording import Exchange
     from proxy.snapshot import PolicySnapshot
 
-#: Fields that no detector is shown: they let whoever has them speak in somebody's name.
-_SECRETS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+#: The fields that detectors are shown, those that some detector asks for: any other may hold a secret.
+SHOWN = NAMES | {
+    *("accept", "content-length", "content-type", "origin", "proxy-connection", "referer", "sec-fetch-dest"),
+    *("sec-websocket-protocol", "transfer-encoding", "upgrade", "user-agent"),
+    *("appid", "capsule-protocol", "clientid", "snowflake-nat-type", "x-aggregate-auth", "x-bare-headers"),
+    *("x-bare-host", "x-bare-url", "x-cmd", "x-cstp-version", "x-session-id", "x-target", "x-transcend-version"),
+}
 
 #: Longest value of a field that detectors see, in characters.
 _VALUE_CAP = 2048
@@ -125,14 +131,19 @@ def request_facts(
 
 
 def shown_fields(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Give what detectors may see of a head: names in lower case, repeated fields joined (RFC 9110, section 5.3)."""
-    shown: dict[str, str] = {}
+    """Give what detectors may see of a request's head. An underscore in a name is read as a hyphen (overrides.py)."""
+    return some_fields(((raw.replace(b"_", b"-"), value) for raw, value in fields), SHOWN)
+
+
+def some_fields(fields: Iterable[tuple[bytes, bytes]], wanted: frozenset[str]) -> dict[str, str]:
+    """Give the fields that are wanted: names in lower case, repeated fields joined (RFC 9110, section 5.3)."""
+    some: dict[str, str] = {}
     for raw, value in fields:
         name = raw.lower().decode("ascii", "replace")
-        if name not in _SECRETS:
+        if name in wanted:
             text = value[:_VALUE_CAP].decode("utf-8", "replace")
-            shown[name] = f"{shown[name]}, {text}"[:_VALUE_CAP] if name in shown else text
-    return shown
+            some[name] = f"{some[name]}, {text}"[:_VALUE_CAP] if name in some else text
+    return some
 
 
 def _refuse_unfit(request: http.Request) -> None:

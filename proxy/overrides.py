@@ -32,9 +32,12 @@ def without_overrides(fields: Fields, facts: RequestFacts) -> Fields:
     """Give the fields without those that name another address, or another method.
 
     POST keeps the latter: Google's and Microsoft's own clients ask for GET, MERGE and DELETE that way, and which
-    methods may be asked for is judged (proxy/detectors/methods.py). On a GET it would hide what is done.
+    methods may be asked for is judged (proxy/detectors/methods.py). On a GET it would hide what is done. An origin
+    that is told of fields as CGI scripts are cannot tell an underscore from a hyphen (RFC 3875, section 4.1.18).
     """
     if NAMES.isdisjoint(facts.fields):
         return fields
     dropped = _ELSEWHERE if facts.method == "POST" else NAMES
-    return tuple(field for field in fields if field[0].decode("ascii", "replace").lower() not in dropped)
+    return tuple(
+        field for field in fields if field[0].decode("ascii", "replace").lower().replace("_", "-") not in dropped
+    )

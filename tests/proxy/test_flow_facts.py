@@ -1,14 +1,28 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from mitmproxy.test import tflow
 
 from categories.address import MalformedAddress
+from proxy.evaluate import matches_of
 from proxy.facts import Intent, Stage
-from proxy.flow_facts import Tunnel, connect_facts, judged_target, malformed_facts, request_facts, sni_of
+from proxy.flow_facts import (
+    SHOWN,
+    Tunnel,
+    connect_facts,
+    judged_target,
+    malformed_facts,
+    request_facts,
+    shown_fields,
+    sni_of,
+)
 from proxy.head import Head
 from proxy.identity.identified import Identified, Problem
-from tests.proxy.policy import snapshot
+from proxy.overrides import NAMES
+from tests.proxy.policy import facts as told_facts
+from tests.proxy.policy import snapshot, table
 
 ANA = Identified("ana", "local", None)
 NOBODY = Identified(None, "local", Problem.PASSWORD)
@@ -53,6 +67,52 @@ def test_detectors_see_the_fields_of_a_connect_without_its_secrets(policy):
     head = connect("site.test:443", (b"user-agent", b"made up"), (b"proxy-authorization", b"Basic x"))
     facts = connect_facts(head, "10.1.2.3", ANA, policy, interceptable=True)
     assert facts.fields == {"user-agent": "made up"}
+
+
+SECRETS = ["authorization", "cookie", "x-api-key", "x-auth-token", "x-csrf-token", "proxy-authorization", "x-made-up"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_detectors_see_no_field_that_none_of_them_reads(name):
+    assert shown_fields([(name.encode(), b"secret"), (b"Accept", b"*/*")]) == {"accept": "*/*"}
+
+
+class Asked(dict):
+    """Fields of a request, and the names that were asked for."""
+
+    def __init__(self, fields, names):
+        super().__init__(fields)
+        self.names = names
+
+    def __contains__(self, name):
+        self.names.add(name)
+        return super().__contains__(name)
+
+    def __getitem__(self, name):
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def test_what_detectors_ask_for_is_what_they_are_shown():
+    """Over all requests of the tables: who asks for a new field finds it missing here, not in a district."""
+    requests = [*table("heads.yaml")["requests"].values()]
+    for family in table("http_techniques.yaml").values():
+        requests += family.values()
+    names = set()
+    for case in filter(None, requests):
+        changes = dict(case.get("with", {}))
+        if "method" in case:
+            changes["method"] = case["method"]
+        told = told_facts(case["url"], **changes | {"alpn": ()})
+        told = replace(told, fields=Asked(case.get("fields", {}), names))
+        for stage in (Stage.CONNECT, Stage.REQUEST):
+            matches_of(replace(told, stage=stage), snapshot())
+    later = {"sec-fetch-dest"}  # of a request whose answer is a script (proxy/detectors/web_proxy_pages.py)
+    assert names | later | NAMES == SHOWN
 
 
 def test_who_was_not_proved_is_not_named(policy):

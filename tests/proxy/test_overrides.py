@@ -21,6 +21,12 @@ def test_what_names_something_else_stays_with_us(name):
     assert left(((name.upper().encode(), b"x"), *KEPT, (name.encode(), b"y"))) == KEPT
 
 
+@pytest.mark.parametrize("name", [b"X_Original_URL", b"x-original_url", b"X_HTTP_Method_Override", b"FORWARDED"])
+def test_an_origin_like_cgi_reads_an_underscore_as_a_hyphen(name):
+    """RFC 3875, section 4.1.18: both become HTTP_X_ORIGINAL_URL."""
+    assert left(((name, b"/bad"), *KEPT)) == KEPT
+
+
 def test_a_post_may_stand_for_another_method_and_for_no_other_address():
     override = (b"X-HTTP-Method-Override", b"GET")
     assert left((override, (b"X-Original-URL", b"/bad")), "POST") == (override,)
