@@ -1,8 +1,8 @@
 """The beginning of a request's body, judged before any of it goes on: a DNS query lies about its type (RFC 8484).
 
 A body that can no longer become a DNS query goes on at once, which nearly every body shows by its first twelve bytes.
-What may become one is held, up to QUERY_CAP bytes, until it ends or shows. Nothing behind that is looked at, and
-nothing in a body that is packed, encrypted or longer.
+What may become one is held, up to QUERY_CAP bytes, until it ends or shows; a whole query is refused whatever
+follows it. Nothing is looked at in a body that is packed or encrypted, or behind something else.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class BodyLook:
             return self._count(data)
         self._held += data
         found = is_query(self._held)
-        if data and found is not False:
+        if data and found is None:
             return []
         if found and self._is_refused(self._held):
             self._refused = True

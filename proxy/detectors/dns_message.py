@@ -20,14 +20,18 @@ _IS_NO_QUERY = 0xF8
 #: One question, no answer, no authority; of additional records OPT and a signature at most.
 _COUNTS, _MOST_ADDITIONAL = b"\0\1\0\0\0\0\0", 2
 
+#: The internet, and any (RFC 1035, section 3.2.5): no other class has names of sites.
+_CLASSES = (b"\0\1", b"\0\xff")
+
 
 class _NoName(Exception):
-    """These bytes are no domain name."""
+    """These bytes are no question about a domain name."""
 
 
 def is_query(data: bytes) -> bool | None:
-    """Say whether `data` is a DNS query to its end. None: it may be the beginning of one."""
-    if len(data) > QUERY_CAP or not _may_be_header(data):
+    """Say whether `data` begins with a whole DNS query; servers read past what follows. None: it may become one."""
+    data = data[:QUERY_CAP]
+    if not _may_be_header(data):
         return False
     if len(data) < _LEAST:
         return None
@@ -35,7 +39,9 @@ def is_query(data: bytes) -> bool | None:
         end = _end(data)
     except _NoName:
         return False
-    return None if end is None or end > len(data) else end == len(data)
+    if end is not None and end <= len(data):
+        return True
+    return None if len(data) < QUERY_CAP else False
 
 
 def encoded_query(text: str) -> bool:
@@ -67,9 +73,16 @@ def _end(data: bytes) -> int | None:
     """Give the place behind the whole message; None where that has not come. Raises _NoName."""
     at = _after_name(data, _HEADER)
     end = None if at is None else at + _QUESTION_TAIL
+    if not _may_be_asked(data[end - _QUESTION_TAIL : end] if end else b""):
+        raise _NoName
     for _ in range(data[_HEADER - 1]):
         end = None if end is None else _after_record(data, end)
     return end
+
+
+def _may_be_asked(tail: bytes) -> bool:
+    """As far as type and class have come. Other formats that begin like a header have zeros here."""
+    return len(tail) < _QUESTION_TAIL or (tail[:2] != b"\0\0" and tail[2:] in _CLASSES)
 
 
 def _after_name(data: bytes, at: int) -> int | None:

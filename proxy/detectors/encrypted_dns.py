@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -34,6 +35,10 @@ _RECORD_TYPES = frozenset(
     }
 )
 
+#: What Google's JSON form may say; without a type it asks for A.
+_JSON_PARAMETERS = frozenset({"name", "type", "cd", "ct", "do", "edns_client_subnet", "random_padding"})
+_HOST = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]{2,63}\.?")
+
 #: Firefox asks for it before it turns encrypted DNS on by itself; it is never a site.
 _CANARY = "use-application-dns.net"
 
@@ -51,7 +56,7 @@ def request(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
 
 
 def body(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
-    """Recognise a request whose whole body is a DNS query, whatever its type says."""
+    """Recognise a request whose body begins with a whole DNS query, whatever its type says."""
     return _MATCH if facts.body is not None and is_query(facts.body) is True else None
 
 
@@ -71,10 +76,14 @@ def _is_json(path: str, query: str) -> bool:
 
 
 def _is_look_up(query: str) -> bool:
-    """A name with a dot and a type of DNS: other APIs resolve names of their own."""
+    """A name with a dot and a type of DNS, or a host and nothing of its own: other APIs resolve names as well."""
     kinds = [value.lower() for value in _values(query, "type")]
+    names = _values(query, "name")
+    if not kinds:
+        asked = {part.partition("=")[0] for part in query.split("&")}
+        return asked <= _JSON_PARAMETERS and any(_HOST.fullmatch(name) for name in names)
     known = any(kind in _RECORD_TYPES or (kind.isdecimal() and len(kind) <= 5) for kind in kinds)
-    return known and any("." in value for value in _values(query, "name"))
+    return known and any("." in name for name in names)
 
 
 def _values(query: str, name: str) -> list[str]:

@@ -56,9 +56,11 @@ def test_what_might_have_become_one_goes_on_at_the_end():
     assert looked([QUERY[:9], QUERY[9:20]])[0] == [[], [], [QUERY[:20]]]
 
 
-def test_a_query_with_more_behind_it_goes_on():
-    went_on, _, errors = looked([QUERY, b"more"])
-    assert (went_on, errors) == ([[], [QUERY + b"more"], [b""]], [])
+@pytest.mark.parametrize("pieces", [[QUERY, b"more"], [QUERY + b"\0"], [QUERY + bytes(5000)]])
+def test_a_query_with_more_behind_it_is_refused_all_the_same(pieces):
+    went_on, _, errors = looked(pieces)
+    assert not any(b"".join(each) for each in went_on)
+    assert errors == [REFUSED_BODY]
 
 
 def test_an_empty_body_has_no_piece():
@@ -68,7 +70,7 @@ def test_an_empty_body_has_no_piece():
 def test_an_unblock_of_the_technique_lets_it_through():
     policy = snapshot(unblocks=[unblock("unknown.test", ["bypass.encrypted-dns"])])
     went_on, exchange, errors = looked([QUERY], policy)
-    assert (went_on, errors, exchange.verdict) == ([[], [QUERY]], [], ALLOW)
+    assert (went_on, errors, exchange.verdict) == ([[QUERY], [b""]], [], ALLOW)
 
 
 def test_what_is_held_counts_towards_the_cap():

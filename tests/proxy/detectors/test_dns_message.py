@@ -21,10 +21,14 @@ WITH_OPT = HEADER[:11] + b"\1" + NAME + b"\0\1\0\1" + b"\0\0\x29\x10\0\0\0\0\0\0
         (WITH_OPT, True),
         (b"\xab\xcd" + QUERY[2:], True),
         (HEADER + b"\0\0\2\0\1", True),
+        (QUERY[:-1] + b"\xff", True),
+        (QUERY[:-1] + b"\2", False),
+        (HEADER + b"\0\0\0\0\1", False),
+        (HEADER + bytes(40), False),
         (b"", None),
         (HEADER, None),
-        (QUERY + b"x", False),
-        (WITH_OPT + b"x", False),
+        (QUERY + b"x", True),
+        (WITH_OPT + b"x", True),
         (QUERY[:2] + b"\x81" + QUERY[3:], False),
         (QUERY[:2] + b"\x29" + QUERY[3:], False),
         (QUERY[:5] + b"\2" + QUERY[6:], False),
@@ -37,11 +41,12 @@ WITH_OPT = HEADER[:11] + b"\1" + NAME + b"\0\1\0\1" + b"\0\0\x29\x10\0\0\0\0\0\0
         (b"\0\0\0\0\5hello", False),
         (b"name=ana&subject=a+form", False),
     ],
-    ids=["a query", "with OPT", "with a number", "for the root", "nothing", "a header", "with more behind it",
+    ids=["a query", "with OPT", "with a number", "for the root", "of any class", "of no class",
+         "of no type", "zeros behind a header", "nothing", "a header", "with more behind it",
          "with more behind OPT", "an answer", "another opcode", "two questions", "an answer in it", "three records",
          "a pointer", "a label too long", "a name too long", "JSON", "gRPC", "a form"],
 )  # fmt: skip
-def test_what_is_a_query_to_its_end(data, expected):
+def test_what_begins_with_a_whole_query(data, expected):
     assert is_query(data) is expected
 
 
@@ -81,4 +86,6 @@ def test_a_query_for_any_name_is_read_in_both_alphabets(labels):
 
 def test_a_query_of_any_length_is_seen_by_its_beginning():
     assert encoded_query(base64.urlsafe_b64encode(QUERY + b"\0" * 5000).decode())
-    assert is_query(QUERY + b"\0" * QUERY_CAP) is False
+    assert is_query(QUERY + b"\0" * QUERY_CAP) is True
+    long = HEADER[:11] + b"\1" + NAME + b"\0\1\0\1" + b"\0\0\x29\x10\0\0\0\0\0\xff\xff"
+    assert [is_query(long + bytes(size)) for size in (0, QUERY_CAP)] == [None, False]
