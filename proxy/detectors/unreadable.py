@@ -34,7 +34,7 @@ def encoding(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     answer = facts.answer
     if answer is None or answer.trouble is None or answer.trouble is Trouble.BROKEN:
         return None
-    if answer.trouble is Trouble.BOMB:
+    if answer.trouble in (Trouble.BOMB, Trouble.SILENT):
         return _ENCODING
     return None if answer.declared.startswith(_SHOWN) or answer.kind is Kind.MEDIA else _ENCODING
 

@@ -1,7 +1,7 @@
 """An answer that is scanned: held until there is enough of it to be judged, then replaced whole, or sent on.
 
 What is held has been acknowledged to an HTTP/2 origin, whose window may be smaller than what is held (64 KiB), and is
-bounded by whoever says what is enough (proxy/scanning/screen.py). It goes on, at the latest, after HOLD_SECONDS.
+bounded by whoever says what is enough (proxy/scanning/screen.py). After HOLD_SECONDS it goes on, once it can be judged.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ class Screens(Protocol):
 
     def end(self) -> None:
         """Take the end."""
+
+    @property
+    def ripens(self) -> bool:
+        """Whether what came can be judged when its time is up."""
 
     @property
     def passes_on(self) -> bool:
@@ -71,10 +75,17 @@ def is_held(stream: HttpStream) -> bool:
 
 
 def ripe(stream: HttpStream) -> Commands:
-    """Judge what is held of an answer whose time is up, unless its client has left meanwhile."""
+    """Judge what is held of an answer whose time is up, unless its client has left meanwhile.
+
+    An origin that sends one byte and waits has sent nothing that could be judged: it waits on, as long as it may idle.
+    """
     hold = _hold_of(stream)
-    if hold is not None and stream.flow.live:
+    if hold is None or not stream.flow.live:
+        return
+    if hold.ripens:
         yield from hold.judged()
+    else:
+        yield commands.RequestWakeup(HOLD_SECONDS)
 
 
 def _hold_of(stream: HttpStream) -> Hold | None:
@@ -90,6 +101,11 @@ class Hold:
         self._origins = stream.flow.response
         self._pieces: list[bytes] = []
         self.goes_on = False
+
+    @property
+    def ripens(self) -> bool:
+        """Whether it can be judged when its time is up."""
+        return self._screen.ripens
 
     def take(self, event: ResponseData | ResponseTrailers | ResponseEndOfMessage) -> Commands:
         """Take what the origin sends next."""

@@ -37,6 +37,7 @@ class Trouble(StrEnum):
     UNKNOWN = "unknown"  # a coding that is none of ours
     BROKEN = "broken"  # it ends, or goes wrong, before its end
     BOMB = "bomb"  # it grows beyond all measure
+    SILENT = "silent"  # so much came, and what it is does not show
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ _ARCHIVE = 64 * 1024
 #: What is held of a gzip file that is no coding: enough to see what is inside.
 _INSIDE = 16 * 1024
 
+#: An answer that goes on before there is enough of it is judged again with each piece, until so much of it came.
+_AGAIN = 64 * 1024
+
 #: What is held of JSON: a DNS answer says what it is within these bytes.
 _JSON = 1024
 
@@ -40,6 +43,7 @@ _MOST = {Kind.ZIP: _ARCHIVE, Kind.OLE: _ARCHIVE, Kind.RAR: _ARCHIVE, Kind.SEVEN_
 
 #: Kinds in which marks are looked for, and behind which nobody waits for an end.
 _TEXTS = frozenset({Kind.TEXT, Kind.HTML, Kind.XML, Kind.BENCODE, Kind.JSON})
+_DRIPPING = frozenset({Kind.TEXT, Kind.XML, Kind.JSON})
 _SEARCHED = _TEXTS | {Kind.ZIP, Kind.OLE}
 
 #: Declared types that drip: their text goes on at once, and is searched as it passes.
@@ -88,15 +92,7 @@ class Screen:
         if not self._is_from_the_start:
             self._kind = Kind.BINARY
             return True
-        plain = self._decoder.take(data)
-        before = len(self._data)
-        self._data += plain[: HELD - before]
-        if self._kind is None or (self._kind is Kind.TEXT and before < _SURE):
-            self._kind = kind_of(bytes(self._data[:_SNIFFED]))
-        if self._search is not None:
-            self._search.more(self._words(plain))
-        elif self._kind is not None:
-            self._begin_search(bytes(self._data[:before]) + plain)
+        self._add(self._decoder.take(data), HELD)
         return self._is_enough()
 
     def end(self) -> None:
@@ -112,34 +108,70 @@ class Screen:
         kind = self._kind or kind_of(bytes(self._data[:_SNIFFED]), ended=True) or Kind.BINARY
         marks = frozenset(self._search.found) if self._search is not None else frozenset()
         trouble = self._decoder.trouble
+        if trouble is None and self._kind is None and self._came:
+            trouble = Trouble.SILENT
         return Answer(
             self._status, self._fields, kind, bytes(self._data), self._ended and trouble is None, marks,
             self._name, self._declared, trouble, self._part,
         )  # fmt: skip
 
     @property
+    def ripens(self) -> bool:
+        """Whether what came can be judged before it is enough. Where nothing is known yet, it cannot.
+
+        A torrent says what it is anywhere before its end, and nobody waits for its beginning.
+        """
+        return self._kind is not None and self._kind is not Kind.BENCODE
+
+    @property
     def passes_on(self) -> bool:
         """Whether what comes behind what was held needs no look."""
-        return self._search is None and self._decoder.trouble is not Trouble.BOMB
+        return self._search is None and self._is_settled and self._decoder.trouble is not Trouble.BOMB
 
     def later(self, data: bytes) -> bool:
         """Search what comes behind what was held; whether there is anything new to judge."""
         self.is_late = True
-        if self._search is None:
+        if self.passes_on:
             return False
-        found = self._search.more(self._words(self._decoder.take(data)))
-        return found or self._decoder.trouble is Trouble.BOMB
+        again = not self._is_settled
+        found = self._add(self._decoder.take(data), _AGAIN)
+        return found or again or self._decoder.trouble is Trouble.BOMB
+
+    def _add(self, plain: bytes, most: int) -> bool:
+        """Keep the beginning up to `most`, know its kind, and search it; whether something new was found."""
+        before = len(self._data)
+        self._data += plain[: max(0, most - before)]
+        if self._kind is None or (self._kind is Kind.TEXT and before < _SURE):
+            self._kind = kind_of(bytes(self._data[:_SNIFFED]))
+        if self._search is not None:
+            return self._search.more(self._words(plain))
+        if self._kind is not None:
+            self._begin_search(bytes(self._data[:before]) + plain)
+        return False
 
     def _is_enough(self) -> bool:
         kind = self._kind
         if self._decoder.trouble is Trouble.BOMB or self._came >= HELD:
             return True
         if kind is None:
-            return len(self._data) >= HELD
-        if self._drips and kind in _TEXTS:
-            return True
-        most = HELD if self._active else _MOST.get(kind, 0)
-        return len(self._data) >= most
+            return False
+        if self._drips and kind in _DRIPPING:
+            return self._has_begun
+        return len(self._data) >= self._most
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether a text is sure to be one: its first line has ended, or it is long enough."""
+        return len(self._data) >= _SURE or b"\n" in self._data
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether what comes behind this much can change no verdict but by a mark."""
+        return self._kind is not None and len(self._data) >= min(self._most, _AGAIN)
+
+    @property
+    def _most(self) -> int:
+        return HELD if self._active else _MOST.get(self._kind or Kind.EMPTY, 0)
 
     def _begin_search(self, text: bytes) -> None:
         if self._active or self._kind in _SEARCHED:

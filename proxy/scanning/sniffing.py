@@ -52,7 +52,7 @@ _HTML = re.compile(
     rb"<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|meta|form|link)[\s>/]",
     re.IGNORECASE,
 )
-_XML = re.compile(rb"<(?:\?xml|!doctype (?!html)|svg|rss|feed|plist)", re.IGNORECASE)
+_XML = re.compile(rb"<(?:\?xml|!doctype (?!html|(?:h|ht|htm)?\Z)|svg|rss|feed|plist)", re.IGNORECASE)
 _JSON = re.compile(rb'\{[\s]{0,64}(?:\}|"(?:[^"\\\n]|\\.){0,256}"[\s]{0,64}:)')
 _BENCODE = re.compile(rb"d[0-9]{1,3}:")
 _MP4 = re.compile(rb"\x00\x00[\x00-\x0f].(?:ftyp|styp|moov|mdat|moof|sidx|free|skip|wide|emsg)", re.DOTALL)

@@ -183,6 +183,21 @@ def test_what_is_found_behind_what_was_held_is_cut_off(
     assert "cut off" in row["detail"]
 
 
+@ZONES
+def test_an_origin_that_waits_behind_one_byte_is_waited_for(product: Product, network: Network, zone: str) -> None:
+    host = network.fresh(zone)
+    gate = f"one-{host}"
+    pages.SAID[host] = Said((PE[:1], gate, PE[1:]), type="application/octet-stream")
+    with Client(product) as client:
+        target = tunnel(client, network, host)
+        client.send(f"GET /said/{host} HTTP/1.1\r\nHost: {target}\r\n\r\n")
+        time.sleep(HOLD_SECONDS * 1.25)  # until it would have been judged by its one byte
+        network.runner.gate.release(gate)
+        assert client.read().startswith(b"HTTP/1.1 403")
+    (row,) = (row for row in product.recorded(2, host=host) if row["event"] == "end")  # it took long enough for two
+    assert (row["action"], row["reason"]) == ("block", "download.program")
+
+
 @PROTOCOLS
 def test_a_client_that_leaves_while_its_answer_is_held_leaves_nothing_behind(
     product: Product, network: Network, protocol: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import zipfile
+import zlib
 from dataclasses import replace
 from functools import cache
 
@@ -48,6 +50,14 @@ def encrypted(data, number):
     return data[: at + 6] + b"\x01" + data[at + 7 :]
 
 
+def gzip_of(body, flags=0, more=b"", check=None):
+    """A member of gzip (RFC 1952) with these flags, fields behind its head, and this check value."""
+    coder = zlib.compressobj(wbits=-15)
+    coded = coder.compress(body) + coder.flush()
+    head = b"\x1f\x8b\x08" + bytes([flags]) + bytes(6) + more
+    return head + coded + struct.pack("<II", zlib.crc32(body) if check is None else check, len(body))
+
+
 MADE = {
     "pe": lambda: PE,
     "pe in gzip": lambda: gzip.compress(PE),
@@ -72,6 +82,8 @@ MADE = {
     "signed profile": lambda: b"\x30\x82\x10\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" + PROFILE,
     "glype in utf-16": lambda: GLYPE.encode("utf-16"),
     "bomb": lambda: gzip.compress(bytes(64 * 2**20)),
+    "long head of gzip": lambda: gzip_of(PAC, 8, b"n" * 700_000 + b"\0"),
+    "nothing in gzip": lambda: gzip.compress(b""),
     "torrent": lambda: TORRENT,
     "torrent in gzip": lambda: gzip.compress(TORRENT),
     "torrent of many trackers": lambda: (
@@ -95,30 +107,56 @@ def body_of(row):
     return MADE[row["made"]]() if "made" in row else row.get("body", "").encode()
 
 
-def screened(row, step):
-    """An answer as it is when it is judged, its body in pieces of `step` bytes."""
+def begun(row):
+    """What is asked for, and the screen of its answer."""
     fields = dict(row.get("fields", {}))
     if "type" in row:
         fields["content-type"] = row["type"]
     told = facts(row.get("url", "https://site.test/file"))
-    screen = Screen(row.get("status", 200), fields, saved_as(fields, told.path), row.get("wanted", ""))
-    body = body_of(row)
-    for start in range(0, len(body), step):
-        if screen.more(body[start : start + step]):
-            return told, screen
-    screen.end()
-    return told, screen
+    return told, Screen(row.get("status", 200), fields, saved_as(fields, told.path), row.get("wanted", ""))
 
 
-def reason(row, step=65536):
-    """Why the answer is refused; None where it passes."""
-    told, screen = screened(row, step)
+def judged(row, told, screen):
+    """Why the answer is refused by what is known of it now; None where it passes."""
     user = replace(told, stage=Stage.RESPONSE, answer=screen.answer, user=row.get("user", "ana"))
     verdict = evaluate_later(user, policy(row.get("district", "")))
     return None if verdict is None or verdict.forwards else verdict.reason
 
 
+def reason(row, step=65536):
+    """Why the answer is refused where its body comes in pieces of `step` bytes."""
+    told, screen = begun(row)
+    body = body_of(row)
+    for start in range(0, len(body), step):
+        if screen.more(body[start : start + step]):
+            return judged(row, told, screen)
+    screen.end()
+    return judged(row, told, screen)
+
+
+def reason_after_a_pause(row, cut):
+    """The same where the origin waits behind `cut` bytes, for longer than an answer is held."""
+    told, screen = begun(row)
+    body = body_of(row)
+    pieces = [body[:cut], *(body[start : start + 65536] for start in range(cut, len(body), 65536))]
+    if not screen.more(pieces[0]) and not screen.ripens:
+        while len(pieces) > 1 and not screen.more(pieces.pop(1)):
+            pass
+        if len(pieces) == 1:
+            screen.end()
+    found = judged(row, told, screen)
+    for piece in pieces[1:]:
+        if found is None and screen.later(piece):
+            found = judged(row, told, screen)
+    return found
+
+
 def check(row):
-    """A row says the same however its body is cut into pieces; a bomb is one by what a piece of it grows to."""
+    """A row says the same however its body is cut into pieces, and wherever its origin waits.
+
+    A bomb is one by what a piece of it grows to.
+    """
     steps = (65536,) if row.get("made") == "bomb" else (7, 1400, 65536)
     assert {reason(row, step) for step in steps} == {row["reason"]}
+    cuts = [cut for cut in (1, 2, 12) if cut < len(body_of(row))]
+    assert {cut: reason_after_a_pause(row, cut) for cut in cuts} == dict.fromkeys(cuts, row["reason"])

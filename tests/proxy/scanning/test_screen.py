@@ -45,6 +45,28 @@ WAITS = {
 }
 
 
+@pytest.mark.parametrize("data", [b"M", b"\x1f", b"d", b"#", b"d8:announce1"])
+def test_time_judges_nothing_that_is_not_known(data):
+    held = screen("text/plain")
+    assert not held.more(data)
+    assert not held.ripens
+
+
+def test_a_text_ripens():
+    held = screen("text/plain")
+    held.more(b"some words")
+    assert held.ripens
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+def test_what_says_nothing_for_as_much_as_is_held_is_no_answer(coding):
+    silence = {"gzip": b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * HELD, "br": b"\x06" * HELD,
+               "zstd": (b"\x50\x2a\x4d\x18\xff\0\0\0" + bytes(255)) * 2000}[coding]  # fmt: skip
+    held = screen("text/javascript", content_encoding=coding)
+    assert held.more(silence)
+    assert held.answer.trouble in (Trouble.SILENT, Trouble.BROKEN)
+
+
 @pytest.mark.parametrize(("declared", "wanted", "data"), WAITS.values(), ids=WAITS)
 def test_what_is_to_be_judged_whole_waits(declared, wanted, data):
     assert not screen(declared, wanted=wanted).more(data)
@@ -95,7 +117,8 @@ def test_what_comes_later_is_searched_as_it_passes():
     held = screen("text/event-stream")
     assert held.more(b"data: one\n\n")
     assert not held.passes_on
-    assert not held.later(PAC[:15])
+    held.later(PAC[:15])
+    assert held.answer.marks == set()
     assert held.later(PAC[15:])
     assert held.answer.marks == {"pac"}
 
