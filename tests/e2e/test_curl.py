@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.product import PASSWORDS, PUBLIC_NAME
+from tests.e2e.district_folder import PUBLIC_NAME
+from tests.e2e.product import PASSWORDS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 from playwright.async_api import Error, async_playwright
 
 from tests.e2e.browser import QUIET, chromium
+from tests.e2e.district_folder import PUBLIC_NAME
 from tests.e2e.network import ADDRESSES
-from tests.e2e.product import PUBLIC_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path

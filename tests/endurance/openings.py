@@ -43,68 +43,89 @@ class Opening:
 
 def openings(product: Product, network: Network, raw_port: int, answered: list[bytes]) -> list[Opening]:
     """Give every opening. `answered` is what the raw origin at `raw_port` answers next."""
-    blocked, bank = "blocked.test", "bank.test"
-    target, signed = f"{blocked}:{network.tls_port}", credentials("ana")
-    plain = seeds.heads(blocked, network.plain_port, signed)
+    into = _Into(product, network, credentials("ana"))
+    blocked, allowed = "blocked.test", "allowed.test"
     inner = [*seeds.inner_heads(blocked, network.tls_port), *(sample.data for sample in NAMED.values())]
+    return [
+        *_fronts(into, inner),
+        Opening("inside TLS, HTTP/1.1", inner, into.inside("http/1.1", blocked)),
+        Opening("inside TLS, HTTP/2", seeds.frames(into.place(blocked)), into.inside("h2", blocked)),
+        Opening(
+            "inside TLS, HTTP/1.1, allowed",
+            seeds.inner_heads(allowed, network.tls_port),
+            into.inside("http/1.1", allowed),
+            forbidden=False,
+        ),
+        Opening(
+            "inside TLS, HTTP/2, allowed",
+            seeds.frames(into.place(allowed)),
+            into.inside("h2", allowed),
+            forbidden=False,
+        ),
+        Opening("a WebSocket's message", inner, into.messages, forbidden=False),
+        Opening("an origin's answer", seeds.answers(), into.origin(raw_port, answered), forbidden=False),
+    ]
 
-    async def front(data: bytes) -> None:
-        await _say_and_end(await _open(product.port), data)
 
-    async def front_tls(data: bytes) -> None:
-        await _say_and_wait(await _open(product.tls_port, ssl=_trusting_nobody("http/1.1")), data)
+def _fronts(into: _Into, inner: list[bytes]) -> list[Opening]:
+    """What is said before the proxy has opened any TLS of a site."""
+    plain_port = into.network.plain_port
+    plain = seeds.heads("blocked.test", plain_port, into.signed)
+    return [
+        Opening("front, no account", seeds.heads("allowed.test", plain_port, ""), into.front),
+        Opening("front, blocked host", plain, into.front),
+        Opening("front behind TLS", plain, into.front_tls),
+        Opening("tunnel", [*seeds.hellos("blocked.test"), *inner], into.tunnel("blocked.test")),
+        Opening("tunnel passed through", seeds.hellos("bank.test"), into.tunnel("bank.test"), forbidden=False),
+    ]
 
-    async def tunnel(data: bytes) -> None:
-        await _say_and_end(await _tunnel(product.port, target, signed), data)
 
-    async def passed_through(data: bytes) -> None:
-        await _say_and_end(await _tunnel(product.port, f"{bank}:{network.tls_port}", signed), data)
+@dataclass(frozen=True)
+class _Into:
+    """The ways to put bytes into one filter, as somebody who is `signed` in."""
 
-    def inside(alpn: str, host: str) -> Callable[[bytes], Awaitable[None]]:
+    product: Product
+    network: Network
+    signed: str
+
+    def place(self, host: str) -> str:
+        return f"{host}:{self.network.tls_port}"
+
+    async def front(self, data: bytes) -> None:
+        await _say_and_end(await _open(self.product.port), data)
+
+    async def front_tls(self, data: bytes) -> None:
+        await _say_and_wait(await _open(self.product.tls_port, ssl=_trusting_nobody("http/1.1")), data)
+
+    def tunnel(self, host: str) -> Callable[[bytes], Awaitable[None]]:
         async def say(data: bytes) -> None:
-            reader, writer = await _tunnel(product.port, f"{host}:{network.tls_port}", signed)
+            await _say_and_end(await _tunnel(self.product.port, self.place(host), self.signed), data)
+
+        return say
+
+    def inside(self, alpn: str, host: str) -> Callable[[bytes], Awaitable[None]]:
+        async def say(data: bytes) -> None:
+            reader, writer = await _tunnel(self.product.port, self.place(host), self.signed)
             await writer.start_tls(_trusting_nobody(alpn), server_hostname=host)
             await _say_and_wait((reader, writer), data)
 
         return say
 
-    async def messages(data: bytes) -> None:
-        reader, writer = await _open(product.port)
-        writer.write(seeds.handshake("allowed.test", network.plain_port, signed))
+    async def messages(self, data: bytes) -> None:
+        reader, writer = await _open(self.product.port)
+        writer.write(seeds.handshake("allowed.test", self.network.plain_port, self.signed))
         await reader.readuntil(b"\r\n\r\n")
         await _say_and_end((reader, writer), seeds.message(data))
 
-    async def origin(data: bytes) -> None:
-        answered.append(data)
-        url = f"http://{RAW_ZONE}:{raw_port}/"
-        await _say_and_end(
-            await _open(product.port),
-            f"GET {url} HTTP/1.1\r\nHost: {RAW_ZONE}:{raw_port}\r\n{signed}\r\n".encode(),
-        )
+    def origin(self, port: int, answered: list[bytes]) -> Callable[[bytes], Awaitable[None]]:
+        place = f"{RAW_ZONE}:{port}"
+        asked = f"GET http://{place}/ HTTP/1.1\r\nHost: {place}\r\n{self.signed}\r\n".encode()
 
-    return [
-        Opening("front, no account", seeds.heads("allowed.test", network.plain_port, ""), front),
-        Opening("front, blocked host", plain, front),
-        Opening("front behind TLS", plain, front_tls),
-        Opening("tunnel", [*seeds.hellos(blocked), *inner], tunnel),
-        Opening("inside TLS, HTTP/1.1", inner, inside("http/1.1", blocked)),
-        Opening("inside TLS, HTTP/2", seeds.frames(target), inside("h2", blocked)),
-        Opening("tunnel passed through", seeds.hellos(bank), passed_through, forbidden=False),
-        Opening(
-            "inside TLS, HTTP/1.1, allowed",
-            seeds.inner_heads("allowed.test", network.tls_port),
-            inside("http/1.1", "allowed.test"),
-            forbidden=False,
-        ),
-        Opening(
-            "inside TLS, HTTP/2, allowed",
-            seeds.frames(f"allowed.test:{network.tls_port}"),
-            inside("h2", "allowed.test"),
-            forbidden=False,
-        ),
-        Opening("a WebSocket's message", inner, messages, forbidden=False),
-        Opening("an origin's answer", seeds.answers(), origin, forbidden=False),
-    ]
+        async def say(data: bytes) -> None:
+            answered.append(data)
+            await _say_and_end(await _open(self.product.port), asked)
+
+        return say
 
 
 async def answer_raw(answered: list[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.e2e.certificates import server_context
+from tests.e2e.district_folder import PUBLIC_NAME
 from tests.e2e.network import ADDRESSES, free_port
-from tests.e2e.product import PUBLIC_NAME, Product
+from tests.e2e.product import Product
 from tests.faults.cases import Where
 
 if TYPE_CHECKING:
