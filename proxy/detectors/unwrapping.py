@@ -31,7 +31,7 @@ WINDOW = 4096
 CHARACTERS = 65_536
 
 #: What one text costs beside its characters, and each percent sign in it: as much time as so many characters.
-_EACH, _PERCENT = 512, 8
+_EACH, _PERCENT = 512, 4
 
 #: More texts than that are never read.
 TEXTS = CHARACTERS // _EACH

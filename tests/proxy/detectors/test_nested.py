@@ -198,6 +198,14 @@ def test_a_short_target_of_many_long_texts_is_refused(target):
     assert judged(f"https://unknown.test{target}").reason == NESTED
 
 
+def test_what_adverts_and_pages_in_other_scripts_carry_is_no_more_than_is_looked_at():
+    page = "https://lesson.test/wiki/" + quote("\u5b66\u6821" * 12)
+    for depth in range(3):
+        page = f"https://sync{depth}.test/match?gdpr=1&id={'7f3a' * 10}&r={quote(page, safe='')}"
+    adverts = "&".join(f"u{n}={quote(page, safe='')}{n}" for n in range(2))
+    assert judged("https://ads.test/", uncut=f"/px?{adverts}").forwards
+
+
 def test_an_address_that_comes_again_is_still_judged_as_what_it_is_the_second_time():
     again = "https://wsrv.nl/?url=https://casino.test/"
     deep = f"https://one.test/?u={quote(again, safe='')}"
