@@ -25,7 +25,7 @@ _METHODS = frozenset(
 )
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_VERSION = re.compile(rb" HTTP/1\.[0-9]\r?\Z")
+_VERSION = re.compile(rb" HTTP/([0-9]\.[0-9])\r?\Z")
 
 
 class Beginning(Enum):
@@ -61,8 +61,14 @@ def _of_line(data: bytes) -> Beginning:
     method, space, target = line.partition(b" ")
     if _CONTROL.search(line) or not _TOKEN.fullmatch(method):
         return Beginning.UNKNOWN
+    if ended:
+        return Beginning.HTTP if space and _says_http(line, method) else Beginning.UNKNOWN
     if target and method in _METHODS:
         return Beginning.HTTP
-    if ended:
-        return Beginning.HTTP if space and _VERSION.search(line) else Beginning.UNKNOWN
     return Beginning.MORE if len(data) < LINE_CAP else Beginning.UNKNOWN
+
+
+def _says_http(line: bytes, method: bytes) -> bool:
+    """Tell whether a whole line ends in a version: of HTTP/1 where its method is nobody's."""
+    said = _VERSION.search(line)
+    return said is not None and (method in _METHODS or said[1].startswith(b"1."))

@@ -40,6 +40,9 @@ _END = re.compile(rb"\n\r?\n")
 #: What stands in no head (RFC 9110, section 5.5; RFC 9112, section 3): somebody speaks another protocol.
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
+#: How a request line ends (RFC 9112, section 3): HTTP/0.9 had no version, and no end that could be waited for.
+_VERSION = re.compile(rb" HTTP/[0-9]\.[0-9]\r?\Z")
+
 #: What a client may send ahead while its request is under way, in bytes. Browsers do not pipeline.
 _AHEAD_BYTES = 1_048_576
 
@@ -119,13 +122,22 @@ def _headers_read_or(answers: Answers) -> Callable[[Any, events.ConnectionEvent]
         elif end:
             self.head_since, self.head_searched = None, 0
             yield from _take_head(self, answers, event, raw[: end.end()])
-        elif _CONTROL.search(raw, getattr(self, "head_searched", 0)):  # nothing that follows could make it a head
-            yield from _refuse_head(self, answers, 400, "a control character in the head")
+        elif (why := _is_none(raw, getattr(self, "head_searched", 0))) is not None:
+            yield from _refuse_head(self, answers, 400, why)
         elif raw:
             self.head_searched = len(raw)
             yield from head_time.begin(self, answers.limits.head_seconds)
 
     return read_headers
+
+
+def _is_none(raw: bytes, searched: int) -> str | None:
+    """Say why nothing that follows could make a head of what has come; None where something could."""
+    if _CONTROL.search(raw, searched):
+        return "a control character in the head"
+    end = raw.find(b"\n")
+    ends_now = end >= searched
+    return "a request line without a version" if ends_now and not _VERSION.search(raw, 0, end) else None
 
 
 def _without_empty_line(server: Any) -> bytes:

@@ -102,10 +102,11 @@ def test_a_head_of_bare_line_feeds_is_not_waited_for(product: Product, network: 
 
 
 @pytest.mark.parametrize("kind", ["kept", "tunnel"])
-def test_a_head_with_control_characters_is_not_waited_for(product: Product, network: Network, kind: str) -> None:
+@pytest.mark.parametrize("begun", ["GET % HTTP/1.1\r\nX: \x01", "GET %\r\n"], ids=["a control character", "no version"])
+def test_what_cannot_become_a_head_is_not_waited_for(product: Product, network: Network, kind: str, begun: str) -> None:
     host, seen = network.fresh("allowed.test"), len(product.records(reason=MALFORMED))
     with place(kind, product, network, host) as (client, target):
-        client.send(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nX: \x01")
+        client.send(begun.replace("%", target))
         assert client.response().status == 400
     product.recorded(seen + 1, reason=MALFORMED)
 

@@ -22,6 +22,7 @@ CLEAR = {
     "an empty line before it": (b"\r\nGET / HTTP/1.1\r\n", Beginning.HTTP),
     "an empty line": (b"\r\n", Beginning.MORE),
     "half an empty line": (b"\r", Beginning.MORE),
+    "HTTP/0.9": (b"GET /\r\n", Beginning.UNKNOWN),
     "a method of somebody's own": (b"BREW /pot HTTP/1.1\r\n", Beginning.HTTP),
     "the beginning of its line": (b"BREW /pot HTT", Beginning.MORE),
     "two words that are no request": (b"HSUP ADBASE ADTIGR\n", Beginning.UNKNOWN),
