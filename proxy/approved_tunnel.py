@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from proxy.detectors import remote_desktop, turn
 from proxy.detectors.opening import named
 from proxy.detectors.signature import prefix
 from proxy.facts import OPENING_CAP
@@ -45,13 +46,6 @@ def _openvpn(*opcodes: int) -> Fits:
     return fits
 
 
-def _stun(data: bytes) -> bool | None:
-    """Recognise STUN's magic cookie (RFC 8489, section 5)."""
-    if data and data[0] > 3:
-        return False
-    return data[4:8] == b"\x21\x12\xa4\x42" if len(data) > 7 else None
-
-
 _VERSION = b"SSH-"
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -73,13 +67,13 @@ def _ssh_server(data: bytes) -> bool | None:
     return _SSH(data)
 
 
-_SSH, _TPKT, _RFB = prefix(b"SSH-2.0-", b"SSH-1.99-"), prefix(b"\x03\x00"), prefix(b"RFB 003.", b"RFB 004.")
+_SSH = prefix(b"SSH-2.0-", b"SSH-1.99-")
 
 #: By the name that the settings give it (config/approvals.py).
 PROTOCOLS: Mapping[str, Protocol] = {
     "ssh": Protocol(prefix(b"SSH-2.0-"), _ssh_server),  # RFC 4253, section 4.2
-    "rdp": Protocol(_TPKT, _TPKT),  # MS-RDPBCGR, 2.2.1.1: a TPKT header (RFC 1006)
-    "vnc": Protocol(_RFB, _RFB),  # RFC 6143, section 7.1.1
+    "rdp": Protocol(remote_desktop.rdp, remote_desktop.rdp),
+    "vnc": Protocol(remote_desktop.RFB, remote_desktop.RFB),
     "openvpn": Protocol(_openvpn(7, 10), _openvpn(8)),  # hard reset of client (v2, v3) and of server
-    "turn": Protocol(_stun, _stun),
+    "turn": Protocol(turn.message, turn.message),
 }

@@ -6,8 +6,11 @@ from proxy.detectors.signature import Signature, all_of, among, at, number, pref
 
 _X224 = all_of(at(0, b"\x03\0"), among(5, b"\xe0\xd0"), at(6, b"\0\0"))
 
+#: How either side of VNC begins (RFC 6143, section 7.1.1).
+RFB = prefix(b"RFB 003.", b"RFB 004.", b"RFB 005.")
 
-def _rdp(data: bytes) -> bool | None:
+
+def rdp(data: bytes) -> bool | None:
     """TPKT and X.224 (RFC 1006, section 6): a connection's request or confirmation, whose lengths agree."""
     length, rest = number(data, 2, 2), number(data, 4, 1)
     if length is not None and (length < 11 or (rest is not None and rest != length - 5)):
@@ -16,8 +19,8 @@ def _rdp(data: bytes) -> bool | None:
 
 
 SIGNATURES = (
-    Signature("bypass.remote-desktop", _rdp),
-    Signature("bypass.remote-desktop", prefix(b"RFB 003.", b"RFB 004.", b"RFB 005.")),  # VNC: RFC 6143, 7.1.1
+    Signature("bypass.remote-desktop", rdp),
+    Signature("bypass.remote-desktop", RFB),
     Signature("bypass.remote-desktop", prefix(b"REDQ\x02\0\0\0", b"REDQ\x01\0\0\0")),  # SPICE
     Signature("bypass.remote-desktop", prefix(b"\x7f\x7fICA\0")),  # Citrix
     Signature("bypass.remote-desktop", prefix(b"l\0\x0b\0\0\0", b"B\0\0\x0b\0\0"), certain=False),  # X11

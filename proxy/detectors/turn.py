@@ -11,7 +11,7 @@ _HEADER = 20
 _PSEUDO_HELLO = bytes.fromhex("8046010301002d00000010010080")
 
 
-def _message(data: bytes) -> bool | None:
+def message(data: bytes) -> bool | None:
     """Type with two zero bits before it, a length of whole words, the cookie."""
     kind, length = number(data, 0, 2), number(data, 2, 2)
     if data[:1] > b"\x01" or kind == 0 or (length is not None and length % 4):
@@ -28,11 +28,11 @@ def _framed(data: bytes) -> bool | None:
         return False
     if length is not None and inner is not None and length != inner + _HEADER:
         return False
-    return _message(data[2:])
+    return message(data[2:])
 
 
 SIGNATURES = (
-    Signature("bypass.turn", _message),
+    Signature("bypass.turn", message),
     Signature("bypass.turn", _framed),
     Signature("bypass.turn", prefix(_PSEUDO_HELLO)),
 )

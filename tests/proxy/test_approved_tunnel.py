@@ -29,6 +29,19 @@ def test_a_protocol_fits_itself_alone(name):
         assert PROTOCOLS[name].server(server) is (other == name), other
 
 
+WEAKER = {
+    "rdp": b"\x03\x00\x00\x13\x0f\xe0" + bytes(13),  # lengths that do not agree
+    "turn": b"\x00\x01\x00\x03\x21\x12\xa4\x42" + bytes(15),  # no whole words
+    "vnc": b"RFB 9.9\n",
+}
+
+
+@pytest.mark.parametrize(("name", "data"), WEAKER.items(), ids=WEAKER.keys())
+def test_what_only_begins_like_it_does_not_fit(name, data):
+    assert PROTOCOLS[name].client(data) is False
+    assert PROTOCOLS[name].server(data) is False
+
+
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_web_traffic_fits_none(name):
     for data in (b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"):
