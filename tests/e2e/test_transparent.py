@@ -208,8 +208,10 @@ def test_a_name_that_nobody_can_resolve_is_refused(world: World) -> None:
 
 
 def test_tls_without_a_name_is_refused_unless_its_address_is_approved(world: World) -> None:
-    assert world.curl("--insecure", f"https://{address(10, 4)}/")[1] in ("000", "403")
-    assert world.told(host=address(10, 4), event="decision")["reason"] == "address.literal"
+    code, status, body = world.curl("--insecure", f"https://{address(10, 4)}/unnamed")
+    assert (code, status) == (0, "403")
+    assert "origin" not in body
+    assert world.told(path="/unnamed")["reason"] == "address.literal"
     code, status, _ = world.curl("--insecure", f"https://{address(APPROVED, 4)}/approved")
     assert (code, status) == (0, "502")  # it is let through; our origin's certificate names no address
     assert world.told(host=address(APPROVED, 4), event="decision")["reason"] in ("default", "upstream.certificate")
@@ -264,12 +266,20 @@ try:
 except ConnectionResetError:
     print(b"")
 """
-RAW = [("SSH", b"SSH-2.0-OpenSSH_9.2\r\n"), ("BitTorrent", b"\x13BitTorrent protocol"), ("nothing at all", b"")]
+RAW = [
+    ("SSH", b"SSH-2.0-OpenSSH_9.2\r\n", "bypass.ssh"),
+    ("SSH whose line never ends", b"SSH-2.0-OpenSSH_9.2", "bypass.ssh"),
+    ("BitTorrent", b"\x13BitTorrent protocol", "p2p.bittorrent"),
+    ("nothing at all", b"", "bypass.raw"),
+]
 
 
-@pytest.mark.parametrize("sent", [row[1] for row in RAW], ids=[row[0] for row in RAW])
-def test_raw_bytes_and_silent_clients_are_closed(world: World, sent: bytes) -> None:
-    assert world.tablet.run(sys.executable, "-c", ASK, address(10, 4), sent.hex()) in ("b''\n", "b'HTTP'\n")
+@pytest.mark.parametrize(("sent", "reason"), [row[1:] for row in RAW], ids=[row[0] for row in RAW])
+def test_raw_bytes_and_silent_clients_are_closed_without_a_word(world: World, sent: bytes, reason: str) -> None:
+    before = len(world.product.records(host=address(11, 4)))
+    assert world.tablet.run(sys.executable, "-c", ASK, address(11, 4), sent.hex()) == "b''\n"
+    row = world.product.recorded(before + 1, host=address(11, 4))[-1]
+    assert (row["action"], row["reason"], row["identity"]) == ("block", reason, "network:tablets")
 
 
 def test_what_is_not_the_web_is_not_redirected_and_refused(world: World) -> None:
