@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,7 +25,7 @@ from proxy.bounded_cache import BoundedCache
 from proxy.failing import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ _DNS_THREADS = 64
 _POSITIVE_SECONDS = 60.0
 _NEGATIVE_SECONDS = 10.0
 _CACHED_NAMES = 10_000
+_AGAIN_SECONDS = 1.0  # no name is asked past the cache more often: clients that lie would have us ask each time
+_LATELY_SECONDS = 300.0
+_LATELY_ADDRESSES = 64  # of one name, the latest
 _STAGGER_SECONDS = 0.25  # RFC 8305, section 5
 
 
@@ -74,7 +77,9 @@ class AddressRefused(UpstreamError):
 class _Answer:
     addresses: tuple[IPAddress, ...]
     error: str | None
-    expires: float  # monotonic seconds
+    asked: float  # monotonic seconds
+    expires: float
+    lately: Mapping[IPAddress, float]  # when each address stood in an answer last, the latest behind
 
 
 class DialFailed(UpstreamError):
@@ -111,6 +116,18 @@ class Resolver:
             raise NameNotFound(answer.error)
         return answer.addresses
 
+    async def lately(self, host: str) -> tuple[IPAddress, ...]:
+        """Give all addresses that `host` has had in the last minutes, asked past the cache where its answer is not new.
+
+        Answers of large services change within seconds. Raises NameNotFound.
+        """
+        answer = self._fresh(host)
+        if answer is None or answer.asked + _AGAIN_SECONDS < self._clock():
+            answer = await self._ask_once(host)
+        if answer.error is not None:
+            raise NameNotFound(answer.error)
+        return tuple(answer.lately)
+
     def close(self) -> None:
         """Let go of the threads; look-ups under way are left to end by themselves."""
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -133,13 +150,27 @@ class Resolver:
             async with asyncio.timeout(self.seconds):
                 found = await loop.run_in_executor(self._executor, _look_up, host)
         except TimeoutError:
-            answer = _Answer((), f"no answer for {host} within {self.seconds:g} s", self._clock() + _NEGATIVE_SECONDS)
+            answer = self._without(host, f"no answer for {host} within {self.seconds:g} s")
         except (OSError, UnicodeError) as error:
-            answer = _Answer((), f"{host} does not resolve ({_why(error)})", self._clock() + _NEGATIVE_SECONDS)
+            answer = self._without(host, f"{host} does not resolve ({_why(error)})")
         else:
-            answer = _Answer(found, None, self._clock() + _POSITIVE_SECONDS)
+            answer = self._with(host, found)
         self._answers.put(host, answer)
         return answer
+
+    def _with(self, host: str, found: tuple[IPAddress, ...]) -> _Answer:
+        now, known = self._clock(), self._answers.get(host)
+        before = known.lately.items() if known else ()
+        lately = {ip: at for ip, at in before if at > now - _LATELY_SECONDS and ip not in found}
+        kept = dict(list(lately.items())[-_LATELY_ADDRESSES:])
+        return _Answer(found, None, now, now + _POSITIVE_SECONDS, kept | dict.fromkeys(found, now))
+
+    def _without(self, host: str, error: str) -> _Answer:
+        """Note that nobody answered. An answer that still holds, and was asked again, holds on."""
+        if (known := self._fresh(host)) is not None:
+            return replace(known, asked=self._clock())
+        now, known = self._clock(), self._answers.get(host)
+        return _Answer((), error, now, now + _NEGATIVE_SECONDS, known.lately if known else {})
 
 
 def _why(error: Exception) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from proxy import reasons
 from proxy.connect import NameNotFound, is_this_machine
-from proxy.detectors.destination import judge_address
+from proxy.detectors.destination import goes_where_it_says, judge_address
 from proxy.evaluate import error_verdict, evaluate
 from proxy.flooding import Floods
 
@@ -64,8 +65,20 @@ class WorkerState:
 async def judge(facts: RequestFacts, state: WorkerState) -> tuple[RequestFacts, Verdict]:
     """Evaluate facts; what would be forwarded is evaluated again with every address that its name resolves to.
 
-    A name that does not resolve keeps its verdict: an allow whose outcome is `dns`.
+    A name that does not resolve keeps its verdict: an allow whose outcome is `dns`. Where a redirected connection goes
+    elsewhere than our answer says, the device's may be newer: the name's latest addresses count before it is refused.
     """
+    facts, verdict = await _judged(facts, state)
+    if verdict.reason != reasons.MISMATCH or facts.ip is not None or goes_where_it_says(facts):
+        return facts, verdict
+    try:
+        facts = replace(facts, addresses=await state.resolver.lately(facts.host))
+    except NameNotFound:
+        return facts, verdict
+    return facts, evaluate(facts, state.in_force.snapshot)
+
+
+async def _judged(facts: RequestFacts, state: WorkerState) -> tuple[RequestFacts, Verdict]:
     snapshot = state.in_force.snapshot
     if not state.spool.has_room and facts.target_host != snapshot.public_name:
         return facts, error_verdict("usage-log", snapshot.revision)

@@ -32,7 +32,7 @@ def mismatch(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
         and facts.port == facts.target_port
         and (facts.host_header is None or facts.host_header == facts.host)
         and (facts.sni == target if facts.sni is not None else not _hides_its_name(facts))
-        and _goes_where_it_says(facts)
+        and goes_where_it_says(facts)
     )
     return None if agrees else _MISMATCH
 
@@ -45,7 +45,7 @@ def _hides_its_name(facts: RequestFacts) -> bool:
     return facts.stage is Stage.CLIENT_HELLO and not facts.interceptable and facts.ip is None
 
 
-def _goes_where_it_says(facts: RequestFacts) -> bool:
+def goes_where_it_says(facts: RequestFacts) -> bool:
     """Say whether a redirected connection was meant for an address of the name that it gives, as far as it is known.
 
     Asked when the connection begins: its requests go to the addresses that were judged, and a name's may change.

@@ -68,6 +68,52 @@ async def test_a_dead_name_is_remembered_for_a_short_time(names, resolver):
     assert resolver.cached("dead.test") is None
 
 
+async def test_answers_that_change_are_remembered_for_minutes_and_asked_past_the_cache(names):
+    table, asked = names
+    now = [0.0]
+    resolver = Resolver(2, clock=lambda: now[0])
+    table["a.test"] = ["192.0.2.1"]
+    await resolver.resolve("a.test")
+    table["a.test"] = ["192.0.2.2"]
+    assert list(map(str, await resolver.lately("a.test"))) == ["192.0.2.1"]  # asked less than a second ago
+    now[0] = 2.0
+    assert list(map(str, await resolver.lately("a.test"))) == ["192.0.2.1", "192.0.2.2"]
+    assert list(map(str, resolver.cached("a.test") or ())) == ["192.0.2.2"]
+    assert len(asked) == 2
+    now[0] = 301.0
+    assert list(map(str, await resolver.lately("a.test"))) == ["192.0.2.2"]
+    resolver.close()
+
+
+async def test_a_name_that_is_asked_anew_in_vain_keeps_its_answer(names):
+    table, asked = names
+    now = [0.0]
+    resolver = Resolver(2, clock=lambda: now[0])
+    table["a.test"] = ["127.0.0.1"]
+    await resolver.resolve("a.test")
+    table["a.test"], now[0] = socket.gaierror(-2, "Name or service not known"), 5.0
+    assert [await resolver.lately("a.test") for _ in range(3)] == [(LOOPBACK,)] * 3
+    assert resolver.cached("a.test") == (LOOPBACK,)
+    assert len(asked) == 2
+    now[0] = 61.0
+    with pytest.raises(NameNotFound):
+        await resolver.lately("a.test")
+    resolver.close()
+
+
+async def test_no_more_addresses_of_a_name_are_remembered_than_there_is_room_for(names):
+    table, _ = names
+    now = [0.0]
+    resolver = Resolver(2, clock=lambda: now[0])
+    for number in range(100):
+        now[0] += 2
+        table["a.test"] = [f"192.0.2.{number}"]
+        found = await resolver.lately("a.test")
+    assert len(found) == 65
+    assert found[-1] == ip_address("192.0.2.99")
+    resolver.close()
+
+
 async def test_a_silent_name_server_costs_the_time_limit_and_no_more(names):
     table, _ = names
     resolver = Resolver(timeout=0.05)

@@ -101,6 +101,16 @@ def hello_of(name):
     return client_hello(filler).replace(filler.encode(), name.encode())
 
 
+async def test_a_name_whose_answers_change_is_asked_anew_before_it_is_refused(served, monkeypatch):
+    served.node.resolver.newer["site.test"] = (SITE, OTHER)
+    meant(monkeypatch, OTHER)
+    assert await served.say(client_hello("site.test"), until=b"engine") == b"engine"
+    assert served.engine.handed[0][0].exchange.verdict.forwards
+    served.node.resolver.newer["site.test"] = (SITE, ip_address("10.0.0.1"), OTHER)
+    await served.say(client_hello("site.test"), until=b"engine")
+    assert served.engine.handed[1][0].exchange.verdict.reason == "address.private"
+
+
 async def test_without_a_name_only_an_approved_address_is_reached(served, monkeypatch):
     await served.say(client_hello(None), until=b"engine")  # held: a page can be shown
     assert served.engine.handed[0][0].exchange.verdict.reason == "address.literal"

@@ -37,12 +37,16 @@ class Spool:
 @dataclass
 class Names:
     table: dict = field(default_factory=dict)
+    newer: dict = field(default_factory=dict)
 
     def cached(self, host):
         return self.table.get(host)
 
     async def resolve(self, host):
         raise NameNotFound(f"{host} does not resolve")
+
+    async def lately(self, host):
+        return self.newer.get(host) or await self.resolve(host)
 
 
 class Identity:
