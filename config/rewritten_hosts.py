@@ -28,6 +28,7 @@ class RewrittenHosts:
     domains: frozenset[str]
     sign_in: frozenset[str]
     terms: str | None = None  # the parameter in which a search engine takes its question
+    pages: frozenset[str] = frozenset()  # the paths of its pages of results, without a slash at their end
 
     def holds(self, name: str) -> bool:
         """True when `name` by itself is one of these."""
@@ -65,6 +66,7 @@ def _service(kind: str) -> Mapping[str, RewrittenHosts]:
             frozenset(map(canonical_host, said.get("domains", ()))),
             frozenset(map(canonical_host, said.get("sign_in", ()))),
             said.get("terms"),
+            frozenset(page.rstrip("/") for page in said.get("pages", ())),
         )
         for name, said in told.items()
     }

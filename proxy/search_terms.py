@@ -1,6 +1,7 @@
 """What somebody searched for, out of a request to a search engine: kept only where the district's settings say so.
 
-Only what a person went to counts: suggestions that a page asks for with every letter are no search.
+Only the pages of results that a person went to count: suggestions that a page asks for with every letter are no search,
+nor is an address on a map, an account, or a link out of an advertisement, whose parameter has the same name.
 """
 
 from __future__ import annotations
@@ -16,25 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from categories.address import Address
+    from config.rewritten_hosts import RewrittenHosts
 
 #: Longest text kept, in characters (the usage log cuts at 256).
 CAP: Final = 200
 
-#: Paths that take a person from a page of results to one of them: what stands in `q` is an address.
-_LEAVING: Final = frozenset({"/url", "/imgres", "/l/", "/ck/a"})
-
 
 def searched(address: Address, intent: Intent) -> str | None:
     """Return what was searched for, on one line; None where that cannot be told. Hostile text raises nothing."""
-    if intent is not Intent.NAVIGATE or not address.query or address.path in _LEAVING:
+    if intent is not Intent.NAVIGATE or not address.query:
         return None
-    if (name := _parameter(address.host)) is None:
+    engine = _engine(address.host)
+    if engine is None or address.path.rstrip("/") not in engine.pages:
         return None
     try:
         pairs = parse_qsl(address.query, errors="replace", max_num_fields=200)
     except ValueError:  # too many fields for anything that a person sends
         return None
-    terms = next((value for key, value in pairs if key.lower() == name), "")
+    terms = next((value for key, value in pairs if key.lower() == engine.terms), "")
     return _one_line(terms) or None
 
 
@@ -42,9 +42,9 @@ def _one_line(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text[: 2 * CAP]).strip()[:CAP]
 
 
-def _parameter(host: str) -> str | None:
-    """Return the parameter in which the engine of a host takes its question; None for all other hosts."""
-    hosts, domains = _parameters()
+def _engine(host: str) -> RewrittenHosts | None:
+    """Return the search engine of a host; None for all other hosts."""
+    hosts, domains = _engines()
     if host in hosts:
         return hosts[host]
     while host:
@@ -55,7 +55,7 @@ def _parameter(host: str) -> str | None:
 
 
 @cache
-def _parameters() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    engines = search_hosts().values()
-    hosts = {host: engine.terms for engine in engines for host in engine.hosts if engine.terms}
-    return hosts, {domain: engine.terms for engine in engines for domain in engine.domains if engine.terms}
+def _engines() -> tuple[Mapping[str, RewrittenHosts], Mapping[str, RewrittenHosts]]:
+    engines = [engine for engine in search_hosts().values() if engine.terms]
+    hosts = {host: engine for engine in engines for host in engine.hosts}
+    return hosts, {domain: engine for engine in engines for domain in engine.domains}

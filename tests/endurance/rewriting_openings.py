@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote_plus
 
 from categories.address import MalformedAddress, parse
 from proxy.facts import Intent
@@ -13,6 +14,7 @@ from tests.endurance.mutation import mutated
 from tests.proxy.policy import settings, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _TABLE = table("rewriting.yaml")
@@ -26,8 +28,12 @@ _TOKENS = [
 ]  # fmt: skip
 
 
+#: What has to stand in a query once, and nothing else beside it, however its name is written.
+_FORCED = {"www.google.com": ("safe", "active"), "www.bing.com": ("adlt", "strict"), "duckduckgo.com": ("kp", "1")}
+
+
 class Wrong(Exception):
-    """What was rewritten twice is not what was rewritten once, or a client's own field went on."""
+    """Rewritten twice is not what it is once, a client's own field went on, or an opting out did."""
 
 
 @cache
@@ -49,6 +55,8 @@ def read_rewriting(at: Path, scratch: Path) -> None:
         once = rewritten(host, target, sent, _RULES)
         if rewritten(host, *once, _RULES) != once:
             raise Wrong(f"{host}: not the same again")
+        if host in _FORCED and not all(found == [_FORCED[host][1]] for found in _readings(once[0], _FORCED[host][0])):
+            raise Wrong(f"{host}: an opting out went on, or what is forced did not")
         ours = {field for field in rewritten(host, b"/", (), _RULES)[1] if field[0] in CLAIMED}
         if {field for field in once[1] if field[0].lower() in CLAIMED} != ours:
             raise Wrong(f"{host}: a field that a client claims went on")
@@ -56,3 +64,12 @@ def read_rewriting(at: Path, scratch: Path) -> None:
             searched(parse(f"https://{host}/{target.decode('utf-8', 'replace').lstrip('/')}"), Intent.NAVIGATE)
         except MalformedAddress:
             continue
+
+
+def _readings(target: bytes, name: str) -> Iterator[list[str]]:
+    """What servers may take for the values of a parameter: of either separator, decoded once or twice."""
+    query = target.partition(b"?")[2].decode("latin-1")
+    for separators in (query, query.replace(";", "&")):
+        pairs = parse_qsl(separators, keep_blank_values=True, encoding="latin-1")
+        for again in (str, unquote_plus):
+            yield [value for key, value in pairs if again(key).strip(" \t\r\n\v\f").lower() == name]

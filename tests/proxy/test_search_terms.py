@@ -26,6 +26,16 @@ ROWS = [
     ("https://www.google.com/search?hl=en", None),
     ("https://www.google.com/", None),
     ("https://www.google.com/url?q=https://site.test/private", None),
+    ("https://www.google.com/maps?q=12+Elm+Street", None),
+    ("https://www.google.com/maps/search?q=12+Elm+Street", None),
+    ("https://www.google.com/aclk?q=https://site.test/private", None),
+    ("https://www.google.com/accounts/x?q=secret", None),
+    ("https://www.google.com/searching?q=secret", None),
+    ("https://www.bing.com/ck/a?q=otters", None),
+    ("https://www.bing.com/search/?q=otters", "otters"),
+    ("https://duckduckgo.com/l/?q=https://site.test/private", None),
+    ("https://lite.duckduckgo.com/lite/?q=otters", "otters"),
+    ("https://www.youtube.com/watch?search_query=otters", None),
     ("https://www.google.test/search?q=otters", None),
     ("https://mail.google.com/mail?q=letter", None),
     ("https://site.test/search?q=otters", None),
@@ -59,4 +69,4 @@ def test_hostile_text_raises_nothing(host: str, query: str) -> None:
 
 
 def test_every_engine_says_where_its_question_stands() -> None:
-    assert all(engine.terms for engine in search_hosts().values())
+    assert all(engine.terms and engine.pages for engine in search_hosts().values())
