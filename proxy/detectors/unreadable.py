@@ -30,11 +30,14 @@ _TEXTS = frozenset({Kind.TEXT, Kind.HTML, Kind.XML, Kind.BENCODE})
 
 
 def encoding(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
-    """Recognise an unknown coding on what would be scanned, and a body that grows beyond all measure."""
+    """Recognise an unknown coding on what would be scanned, and a body that goes wrong or grows beyond all measure.
+
+    Browsers show nothing of what goes wrong, or what came before that, of which we may have seen less.
+    """
     answer = facts.answer
-    if answer is None or answer.trouble is None or answer.trouble is Trouble.BROKEN:
+    if answer is None or answer.trouble is None:
         return None
-    if answer.trouble in (Trouble.BOMB, Trouble.SILENT):
+    if answer.trouble is not Trouble.UNKNOWN:
         return _ENCODING
     return None if answer.declared.startswith(_SHOWN) or answer.kind is Kind.MEDIA else _ENCODING
 

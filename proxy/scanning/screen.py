@@ -135,7 +135,7 @@ class Screen:
             return False
         again = not self._is_settled
         found = self._add(self._decoder.take(data), _AGAIN)
-        return found or again or self._decoder.trouble is Trouble.BOMB
+        return found or again or self._decoder.trouble in (Trouble.BOMB, Trouble.BROKEN)
 
     def _add(self, plain: bytes, most: int) -> bool:
         """Keep the beginning up to `most`, know its kind, and search it; whether something new was found."""

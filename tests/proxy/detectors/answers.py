@@ -83,6 +83,8 @@ MADE = {
     "glype in utf-16": lambda: GLYPE.encode("utf-16"),
     "bomb": lambda: gzip.compress(bytes(64 * 2**20)),
     "long head of gzip": lambda: gzip_of(PAC, 8, b"n" * 700_000 + b"\0"),
+    "program in wrong gzip": lambda: gzip_of(PE, check=1),
+    "page in wrong gzip": lambda: gzip_of(b"<html><p>words", check=1),
     "nothing in gzip": lambda: gzip.compress(b""),
     "torrent": lambda: TORRENT,
     "torrent in gzip": lambda: gzip.compress(TORRENT),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.scanning.answer import Trouble
 from proxy.scanning.coding import GROWTH, Decoder, asked_for
+from tests.proxy.detectors.answers import gzip_of
 
 PLAIN = b"words of a page, " * 90
 
@@ -25,6 +26,11 @@ CODED = {
     "its older name in capitals": ("X-GZIP", gzip.compress(PLAIN)),
     "gzip in two members": ("gzip", gzip.compress(PLAIN[:100]) + gzip.compress(PLAIN[100:])),
     "gzip with junk behind it": ("gzip", gzip.compress(PLAIN) + b"\0\0junk"),
+    "gzip with a wrong check value": ("gzip", gzip_of(PLAIN, check=1)),
+    "gzip with reserved flags": ("gzip", gzip_of(PLAIN, 0xE0)),
+    "gzip with a name, a comment and more": ("gzip", gzip_of(PLAIN, 30, b"\x03\0abcname\0comment\0\0\0")),
+    "gzip without its end": ("gzip", gzip.compress(PLAIN)[:-8]),
+    "deflate with a wrong check value": ("deflate", zlib.compress(PLAIN)[:-4] + b"abcd"),
     "deflate": ("deflate", zlib.compress(PLAIN)),
     "deflate without zlib's frame": ("deflate", raw_deflate(PLAIN)),
     "brotli": ("br", brotli.compress(PLAIN)),
@@ -69,9 +75,32 @@ def test_a_bomb_is_not_unpacked(codings, data):
     assert (len(plain) <= GROWTH, trouble) == (True, Trouble.BOMB)
 
 
-def test_a_text_that_repeats_itself_is_no_bomb():
-    table = b"".join(b"<tr><td>%d</td><td>present</td></tr>\n" % number for number in range(100_000))
-    assert decoded("gzip", gzip.compress(table), 65536) == (table, None)
+CODERS = {"gzip": gzip.compress, "br": lambda data: brotli.compress(data, quality=9), "zstd": zstandard.compress}
+
+
+@pytest.mark.parametrize("coding", CODERS)
+def test_a_text_that_repeats_itself_is_no_bomb(coding):
+    cell = b'<td class="cell present">present</td>'
+    table = b"".join(b'<tr class="row"><td>%d</td>' % number + cell * 3 + b"</tr>\n" for number in range(70_000))
+    assert decoded(coding, CODERS[coding](table), 65536) == (table, None)
+
+
+def test_a_bomb_in_small_pieces_is_one():
+    data = gzip.compress(bytes(64 * 2**20))
+    plain, trouble = decoded("gzip", data, 500)
+    assert (len(plain) <= GROWTH, trouble) == (True, Trouble.BOMB)
+
+
+@pytest.mark.parametrize("codings", ["gzip," + " " * 300 + "gzip", "," * 300 + "gzip", "gzip" + "," * 300])
+def test_a_list_that_is_too_long_is_not_cut(codings):
+    assert decoded(codings, gzip.compress(PLAIN), 65536)[1] is Trouble.UNKNOWN
+
+
+@pytest.mark.parametrize("step", [100, 65536])
+@pytest.mark.parametrize("coding", CODERS)
+def test_junk_behind_a_body_hides_nothing(coding, step):
+    plain, trouble = decoded(coding, CODERS[coding](PLAIN) + b"junk" * 9, step)
+    assert plain == PLAIN or trouble is Trouble.BROKEN
 
 
 @given(
