@@ -127,13 +127,13 @@ def _page() -> Answer:
     )
 
 
-def _around(seen: Seen) -> Answer:
-    image, frame = html.escape(seen.query("image")), html.escape(seen.query("frame"))
-    return _html(
-        "Around",
-        f'</head><body><h1>Allowed around it</h1><img id="image" src="{image}" alt="">'
-        f'<iframe id="frame" src="{frame}" width="600" height="400"></iframe>',
+def around(image: str, frame: str) -> Said:
+    """A page with an image and a frame of others. Its own address does not name them: that would be refused."""
+    body = (
+        f'<h1>Allowed around it</h1><img id="image" src="{html.escape(image)}" alt="">'
+        f'<iframe id="frame" src="{html.escape(frame)}" width="600" height="400"></iframe>'
     )
+    return Said((f'<!doctype html><link rel="icon" href="data:,">{body}'.encode(),), type="text/html")
 
 
 def _socket() -> Answer:
@@ -155,7 +155,6 @@ _FIXED = {
     "/style.css": lambda _: _whole(b"h1 { color: rgb(1, 2, 3) }", "text/css"),
     "/app.js": lambda _: _whole(b"script.textContent = 'script ran'", "text/javascript"),
     "/pixel.png": lambda _: _whole(PIXEL, "image/png"),
-    "/around": _around,
     "/socket": lambda _: _socket(),
     "/headers": lambda seen: _json(dict(seen.headers)),
     "/upload": lambda seen: _json({"bytes": seen.body_bytes, "sha256": seen.body_sha256}),

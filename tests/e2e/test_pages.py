@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Error
 
+from tests.e2e import pages
 from tests.e2e.browser import open_page
 from tests.e2e.product import RECORD_SECONDS, wait_for
 
@@ -113,9 +114,9 @@ async def test_a_blocked_image_and_a_blocked_frame_inside_an_allowed_page(
 ) -> None:
     host, image, frame = network.fresh("allowed.test"), network.fresh("blocked.test"), network.fresh("blocked.test")
     before = network.origins["blocked.test"].connections
-    path = f"/around?image={network.url(image, '/pixel.png')}&frame={network.url(frame)}"
+    pages.SAID[host] = pages.around(network.url(image, "/pixel.png"), network.url(frame))
     async with open_page(browser, product) as page:
-        await page.goto(network.url(host, path))
+        await page.goto(network.url(host, f"/said/{host}"))
         assert await page.inner_text("h1") == "Allowed around it"
         assert await page.evaluate("document.getElementById('image').naturalWidth") == 1
         text = await page.frame_locator("#frame").locator("body").inner_text()
