@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from proxy import reasons
 from proxy.scanning.answer import Kind, Trouble
 from proxy.scanning.screen import is_active
+from proxy.scanning.sniffing import kind_of
 from proxy.snapshot import covering_name
 from proxy.verdict import Match
 
@@ -62,7 +63,13 @@ def _hides(answer: Answer) -> bool:
     if is_active(answer.declared):
         return True
     if which.first:
-        return which.first < _BEGINNING
+        return which.first < _BEGINNING and not _is_shown(answer)
     if which.size < _BEGINNING:
         return not (answer.declared.startswith(_SHOWN) or answer.kind in _CERTAIN)
     return answer.kind in _TEXTS
+
+
+def _is_shown(answer: Answer) -> bool:
+    """Whether it is said to be media and its bytes are no text: players fetch the index behind a film's first box."""
+    uncoded = answer.declared.startswith(_SHOWN) and "content-encoding" not in answer.fields
+    return uncoded and kind_of(answer.data, ended=True) in (Kind.MEDIA, Kind.BINARY)

@@ -10,10 +10,16 @@ from functools import cache
 
 from categories.expression_engine import Matcher
 
+
+def _identifier(name: str) -> str:
+    r"""A name of a script, each letter also as \u0046 (ECMA-262, section 12.7.1); \u{46} takes too long to compile."""
+    return "".join(rf"(?:{each}|\\u00{ord(each):x})" for each in name)
+
+
 #: Mark -> expression; case does not count.
 _EXPRESSIONS: dict[str, str] = {
-    # a PAC file: the one function that every reader of it calls
-    "pac": r"FindProxyForURL\s*(?:/\*[^*]*\*/\s*)*[(=]",
+    # a PAC file: the functions that its readers call (Ex: Windows, with IPv6)
+    "pac": _identifier("FindProxyForURL") + r"(?:Ex)?(?:\s|/\*[^*]*\*/|//[^\r\n]*[\r\n])*[(=]",
     # OpenVPN
     "ovpn-remote": r"[\r\n][ \t]*remote[ \t]+[0-9A-Za-z\[]",
     "ovpn-ca": r"[\r\n][ \t]*<(?:ca|tls-auth|tls-crypt|tls-crypt-v2|connection)>",
@@ -27,7 +33,7 @@ _EXPRESSIONS: dict[str, str] = {
     # web proxies that live in a service worker; names that stand in the packed files of npm
     "worker-proxy": (
         r"__uv\$|__uv-attr-|UVServiceWorker|Ultraviolet\.codec|UVClient|scramjet\$|\$scramjet"
-        r"|Scramjet(?:Controller|ServiceWorker)|BareMuxConnection|bare-mux[:/-]|__dynamic\$"
+        r"|Scramjet(?:Controller|ServiceWorker)|BareMuxConnection|bare-mux(?::|[/-][a-z])|__dynamic\$"
     ),
     # forms of web proxies that run on a server
     "glype": r"<form[^>]*includes/process\.php\?action=update",

@@ -90,7 +90,7 @@ class Screen:
         """Take one more piece; whether there is enough for a verdict."""
         self._came += len(data)
         if not self._is_from_the_start:
-            self._kind = Kind.BINARY
+            self._kind, self._data = Kind.BINARY, bytearray(data[:_SNIFFED])
             return True
         self._add(self._decoder.take(data), HELD)
         return self._is_enough()

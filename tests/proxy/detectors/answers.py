@@ -114,7 +114,8 @@ def begun(row):
     fields = dict(row.get("fields", {}))
     if "type" in row:
         fields["content-type"] = row["type"]
-    told = facts(row.get("url", "https://site.test/file"))
+    wanted = {"sec-fetch-dest": row["wanted"]} if "wanted" in row else {}
+    told = replace(facts(row.get("url", "https://site.test/file")), fields=wanted, method=row.get("method", "GET"))
     return told, Screen(row.get("status", 200), fields, saved_as(fields, told.path), row.get("wanted", ""))
 
 
