@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -37,6 +39,9 @@ _FIELDS = frozenset(
 
 #: Longest file name that is looked at, in characters.
 _NAME_CAP = 255
+
+#: How much of a Content-Disposition is read, in characters: its parser's time grows faster than its length.
+_DISPOSITION_CAP = 2048
 
 
 class AnswerHooks:
@@ -112,14 +117,21 @@ def _screen(exchange: Exchange, response: http.Response) -> Screen:
 
 def saved_as(fields: Mapping[str, str], path: str) -> str:
     """Give the name that an answer would be saved under, in lower case (RFC 6266): what it says, else the path's."""
-    said = fields.get("content-disposition", "")
-    if "filename" in said:
-        for mark in ("filename*=", "filename="):
-            value = said.partition(mark)[2].partition(";")[0].strip().strip('"')
-            if value:
-                path = unquote(value.rpartition("''")[2])
-                break
+    path = _said_name(fields.get("content-disposition", "")) or path
     return path.replace("\\", "/").rpartition("/")[2][-_NAME_CAP:].strip().lower()
+
+
+def _said_name(disposition: str) -> str:
+    """Give the file name that a Content-Disposition says, `filename*` before `filename`; empty where there is none."""
+    message = Message()
+    message["Content-Disposition"] = disposition[:_DISPOSITION_CAP]
+    try:
+        params: list[tuple[str, Any]] = message.get_params([], "Content-Disposition")
+        said = [value for name, value in params if name.lower() == "filename"]
+        extended = [value for value in said if isinstance(value, tuple)]
+        return unquote(collapse_rfc2231_value((extended or said or [""])[0]))
+    except (ValueError, LookupError):  # a character set that is none
+        return ""
 
 
 def _length(response: http.Response) -> int | None:

@@ -46,6 +46,7 @@ _NAMED = {
     ".dmg": INSTALLER, ".msi": INSTALLER, ".msp": INSTALLER, ".pkg": INSTALLER, ".deb": INSTALLER, ".rpm": INSTALLER,
     ".exe": PROGRAM, ".scr": PROGRAM, ".appimage": PROGRAM, ".apk": PACKAGE, ".xpi": PACKAGE, ".crx": PACKAGE,
     ".jar": PACKAGE, ".msix": PACKAGE, ".appx": PACKAGE, ".msixbundle": PACKAGE, ".appxbundle": PACKAGE,
+    ".lnk": SCRIPT, ".scpt": SCRIPT,
 }  # fmt: skip
 _TYPED = {
     "application/x-apple-diskimage": INSTALLER, "application/x-msi": INSTALLER,
@@ -54,6 +55,8 @@ _TYPED = {
     "application/vnd.android.package-archive": PACKAGE, "application/x-xpinstall": PACKAGE,
     "application/x-chrome-extension": PACKAGE, "application/java-archive": PACKAGE,
 }  # fmt: skip
+#: One control character makes bytes of a text, and a shell runs it all the same.
+_MAY_BE_SCRIPT = frozenset({Kind.TEXT, Kind.XML, Kind.BINARY})
 _UNCERTAIN = frozenset({Kind.BINARY, Kind.ZIP, Kind.OLE})
 
 
@@ -77,14 +80,15 @@ def what(answer: Answer) -> Match | None:
             return _BY_MARK[mark]
     if answer.kind in _UNCERTAIN:
         ending = "." + answer.name.rpartition(".")[2]
-        return _TYPED.get(answer.declared) or _NAMED.get(ending)
+        if (believed := _TYPED.get(answer.declared) or _NAMED.get(ending)) is not None:
+            return believed
     return SCRIPT if _is_script(answer) else None
 
 
 def _is_script(answer: Answer) -> bool:
     if answer.kind is Kind.HTML:
         return answer.declared == "application/hta" or answer.name.endswith(".hta")
-    if answer.kind is not Kind.TEXT and answer.kind is not Kind.XML:
+    if answer.kind not in _MAY_BE_SCRIPT:
         return False
     named = answer.declared in _SCRIPT_TYPES or answer.name.endswith(_SCRIPT_NAMES)
     return named or _SHEBANG.match(answer.data) is not None

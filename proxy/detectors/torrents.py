@@ -19,7 +19,7 @@ _TORRENT = Match("p2p.bittorrent", reasons.title_of("p2p.bittorrent"), "p2p")
 _TYPE = "application/x-bittorrent"
 
 #: How much of a file may stand before its `info`: lists of trackers and web seeds, comments.
-_LOOKED_AT = 64 * 1024
+_LOOKED_AT = 512 * 1024
 
 #: BEP 3: a dictionary with the key `info`. A v2 file has `file tree` instead of `pieces` (BEP 52).
 _FILE = re.compile(rb"4:infod|6:pieces[0-9]|9:file treed|12:piece layersd")
@@ -38,7 +38,7 @@ def torrent(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     if answer.kind is not Kind.BENCODE and answer.kind is not Kind.GZIP:
         return None
     data = inside(answer.data, _LOOKED_AT) if answer.kind is Kind.GZIP else answer.data[:_LOOKED_AT]
-    if not re.match(rb"d[0-9]{1,3}:", data):
+    if not re.match(rb"d[0-9]{1,8}:", data):
         return None
     asked = "info_hash=" in facts.query
     return _TORRENT if asked or _FILE.search(data) or _TRACKER.search(data) else None

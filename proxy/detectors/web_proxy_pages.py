@@ -28,7 +28,7 @@ def web_proxy_page(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | Non
     answer = facts.answer
     if answer is None or not answer.marks:
         return None
-    if answer.kind is Kind.HTML:
+    if answer.kind is Kind.HTML or (answer.kind is Kind.BINARY and answer.declared == "text/html"):  # UTF-16
         return _WEB_PROXY if not answer.marks.isdisjoint(_FORMS) else None
     return _WEB_PROXY if "worker-proxy" in answer.marks and _may_run(answer, facts) else None
 

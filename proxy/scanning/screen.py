@@ -171,10 +171,18 @@ class Screen:
 
     @property
     def _most(self) -> int:
+        if self._may_be_text:
+            return _ARCHIVE
         return HELD if self._active else _MOST.get(self._kind or Kind.EMPTY, 0)
 
+    @property
+    def _may_be_text(self) -> bool:
+        """Whether it says that it is text, or nothing: one control character, or UTF-16, makes bytes of it."""
+        is_said = not self._declared or self._declared.startswith("text/")
+        return self._kind is Kind.BINARY and is_said and not self._active and self._is_from_the_start
+
     def _begin_search(self, text: bytes) -> None:
-        if self._active or self._kind in _SEARCHED:
+        if self._active or self._kind in _SEARCHED or self._may_be_text:
             self._search = Search()
             self._search.more(self._words(text))
 

@@ -53,8 +53,9 @@ _HTML = re.compile(
     re.IGNORECASE,
 )
 _XML = re.compile(rb"<(?:\?xml|!doctype (?!html|(?:h|ht|htm)?\Z)|svg|rss|feed|plist)", re.IGNORECASE)
-_JSON = re.compile(rb'\{[\s]{0,64}(?:\}|"(?:[^"\\\n]|\\.){0,256}"[\s]{0,64}:)')
-_BENCODE = re.compile(rb"d[0-9]{1,3}:")
+_JSON = re.compile(rb'\{[\s]{0,64}(?:"(?:[^"\\\n]|\\.){0,256}"[\s]{0,64}:)')
+_EMPTY_OBJECT = re.compile(rb"\{\s*\}\s*")  # JSON where nothing follows; a script may begin so
+_BENCODE = re.compile(rb"d[0-9]{1,8}:")
 _MP4 = re.compile(rb"\x00\x00[\x00-\x0f].(?:ftyp|styp|moov|mdat|moof|sidx|free|skip|wide|emsg)", re.DOTALL)
 _RIFF = (b"WAVE", b"AVI ", b"WEBP", b"ACON")
 
@@ -147,8 +148,10 @@ def _text_kind(head: bytes, ended: bool) -> Kind | None:
     if text[0] == 0x7B:  # {
         if _JSON.match(text):
             return Kind.JSON
+        if len(text) < _LOOKED_AT - 64 and _EMPTY_OBJECT.fullmatch(text):
+            return Kind.JSON if ended else None
         return Kind.TEXT if ended or len(text) >= _LOOKED_AT - 64 or not _may_be_json(text) else None
-    if not ended and len(text) < 5 and re.fullmatch(rb"d[0-9]{0,3}", head):
+    if not ended and len(text) < 10 and re.fullmatch(rb"d[0-9]{0,8}", head):
         return None
     return Kind.TEXT if ended or len(text) >= _ENOUGH else _early(text)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.addon import Addon
 from proxy.answer_hooks import saved_as
@@ -83,3 +85,8 @@ NAMES = {
 @pytest.mark.parametrize(("fields", "path", "name"), NAMES.values(), ids=NAMES)
 def test_the_name_that_it_would_be_saved_under(fields, path, name):
     assert saved_as(fields, path) == name
+
+
+@given(st.text(alphabet="filename*=\"';0123\\% a.bUTF-8xé\0", max_size=200))
+def test_no_disposition_raises(said):
+    assert len(saved_as({"content-disposition": f"attachment; filename*{said}"}, "/a")) <= 255

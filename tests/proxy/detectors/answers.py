@@ -76,6 +76,7 @@ MADE = {
     "encrypted zip": lambda: encrypted(archive("a.txt"), 1),
     "half encrypted zip": lambda: encrypted(archive("a.txt", "b.txt"), 2),
     "pac in utf-16": lambda: PAC.decode().encode("utf-16"),
+    "pac in utf-16 without a mark": lambda: PAC.decode().encode("utf-16-le"),
     "pac in brotli": lambda: brotli.compress(PAC),
     "pac in gzip twice": lambda: gzip.compress(gzip.compress(PAC)),
     "pac behind much": lambda: b"// " + b"words " * 50_000 + b"\n" + PAC,
@@ -88,6 +89,7 @@ MADE = {
     "nothing in gzip": lambda: gzip.compress(b""),
     "torrent": lambda: TORRENT,
     "torrent in gzip": lambda: gzip.compress(TORRENT),
+    "torrent with a long comment": lambda: b"d7:comment70000:" + b"a" * 70_000 + TORRENT[1:],
     "torrent of many trackers": lambda: (
         b"d13:announce-listl" + b"l20:http://tracker.test/e" * 2000 + b"e" + TORRENT[1:]
     ),
