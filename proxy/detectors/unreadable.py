@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from proxy import reasons
@@ -27,6 +28,10 @@ _SHOWN = ("image/", "video/", "audio/", "font/")
 #: Kinds that tell what they are by a beginning that a part from the start has.
 _CERTAIN = frozenset({Kind.MEDIA, Kind.PROGRAM, Kind.INSTALLER, Kind.PACKAGE, Kind.ZIP, Kind.OLE, Kind.SEVEN_ZIP,
                       Kind.RAR, Kind.GZIP, Kind.EMPTY})  # fmt: skip
+
+#: Each range of a request (RFC 9110, section 14.1.2).
+_ASKED = re.compile(r"[=,]\s*([0-9]{0,18})-([0-9]{0,18})", re.ASCII)
+
 _TEXTS = frozenset({Kind.TEXT, Kind.HTML, Kind.XML, Kind.BENCODE})
 
 
@@ -51,7 +56,20 @@ def part(facts: RequestFacts, snapshot: PolicySnapshot) -> Match | None:
     answer = facts.answer
     if answer is None or answer.status != 206 or covering_name(facts.target_host, snapshot.downloads.allow_from):
         return None
-    return _RANGE if _hides(answer) else None
+    return _RANGE if _hides(answer) or not _is_asked_for(answer, facts.fields.get("range", "")) else None
+
+
+def _is_asked_for(answer: Answer, asked: str) -> bool:
+    """Whether a part begins where the request wants one to. What nobody asked for is delivered as if it were all."""
+    which = answer.part
+    if which is None or which.is_all:
+        return which is not None
+    for first, last in _ASKED.findall(asked):
+        if first and int(first) == which.first:
+            return True
+        if not first and last and (which.whole is None or which.whole - int(last) <= which.first):
+            return True  # the last so many bytes
+    return False
 
 
 def _hides(answer: Answer) -> bool:

@@ -44,6 +44,8 @@ _MOST = {Kind.ZIP: _ARCHIVE, Kind.OLE: _ARCHIVE, Kind.RAR: _ARCHIVE, Kind.SEVEN_
 #: Kinds in which marks are looked for, and behind which nobody waits for an end.
 _TEXTS = frozenset({Kind.TEXT, Kind.HTML, Kind.XML, Kind.BENCODE, Kind.JSON})
 _DRIPPING = frozenset({Kind.TEXT, Kind.XML, Kind.JSON})
+#: What a part from the middle may turn out to be: what makes others of its bytes is for who asked for them.
+_WITHIN = frozenset({Kind.PROGRAM, Kind.INSTALLER, Kind.PACKAGE})
 _SEARCHED = _TEXTS | {Kind.ZIP, Kind.OLE}
 
 #: Declared types that drip: their text goes on at once, and is searched as it passes.
@@ -89,9 +91,6 @@ class Screen:
     def more(self, data: bytes) -> bool:
         """Take one more piece; whether there is enough for a verdict."""
         self._came += len(data)
-        if not self._is_from_the_start:
-            self._kind, self._data = Kind.BINARY, bytearray(data[:_SNIFFED])
-            return True
         self._add(self._decoder.take(data), HELD)
         return self._is_enough()
 
@@ -99,7 +98,7 @@ class Screen:
         """Take the end."""
         self._ended = True
         if self._kind is None:
-            self._kind = kind_of(bytes(self._data[:_SNIFFED]), ended=True)
+            self._kind = self._sniffed(ended=True)
             self._begin_search(bytes(self._data))
 
     @property
@@ -126,7 +125,8 @@ class Screen:
     @property
     def passes_on(self) -> bool:
         """Whether what comes behind what was held needs no look."""
-        return self._search is None and self._is_settled and self._decoder.trouble is not Trouble.BOMB
+        searched = self._search is not None and (self._is_from_the_start or self._came < _AGAIN)
+        return not searched and self._is_settled and self._decoder.trouble is not Trouble.BOMB
 
     def later(self, data: bytes) -> bool:
         """Search what comes behind what was held; whether there is anything new to judge."""
@@ -134,6 +134,7 @@ class Screen:
         if self.passes_on:
             return False
         again = not self._is_settled
+        self._came += len(data)
         found = self._add(self._decoder.take(data), _AGAIN)
         return found or again or self._decoder.trouble in (Trouble.BOMB, Trouble.BROKEN)
 
@@ -142,12 +143,16 @@ class Screen:
         before = len(self._data)
         self._data += plain[: max(0, most - before)]
         if self._kind is None or (self._kind is Kind.TEXT and before < _SURE):
-            self._kind = kind_of(bytes(self._data[:_SNIFFED]))
+            self._kind = self._sniffed(ended=False)
         if self._search is not None:
             return self._search.more(self._words(plain))
         if self._kind is not None:
             self._begin_search(bytes(self._data[:before]) + plain)
         return False
+
+    def _sniffed(self, *, ended: bool) -> Kind | None:
+        kind = kind_of(bytes(self._data[:_SNIFFED]), ended=ended)
+        return kind if self._is_from_the_start or kind is None or kind in _WITHIN else Kind.BINARY
 
     def _is_enough(self) -> bool:
         kind = self._kind
@@ -155,6 +160,8 @@ class Screen:
             return True
         if kind is None:
             return False
+        if not self._is_from_the_start:
+            return True
         if self._drips and kind in _DRIPPING:
             return self._has_begun
         return len(self._data) >= self._most
@@ -182,13 +189,13 @@ class Screen:
         return self._kind is Kind.BINARY and is_said and not self._active and self._is_from_the_start
 
     def _begin_search(self, text: bytes) -> None:
-        if self._active or self._kind in _SEARCHED or self._may_be_text:
+        if self._active or self._kind in _SEARCHED or self._may_be_text or not self._is_from_the_start:
             self._search = Search()
             self._search.more(self._words(text))
 
     def _words(self, plain: bytes) -> bytes:
         """Text as the marks are written: UTF-16 as the ASCII in it, and without the shifts of ISO-2022-JP."""
-        if self._kind in (Kind.ZIP, Kind.OLE):
+        if self._kind in (Kind.ZIP, Kind.OLE) or not self._is_from_the_start:
             return plain
         if b"\0" in plain:
             plain = plain.replace(b"\0", b"")

@@ -54,6 +54,10 @@ REFUSED = {
         Said((b"x" * 98,), (("content-range", "bytes 2-99/100"),), "text/plain", 206),
         "bypass.range",
     ),
+    "a part that nobody asked for": (
+        Said((b"x" * 98,), (("content-range", "bytes 4096-4193/9999"),), "application/octet-stream", 206),
+        "bypass.range",
+    ),
     "an unknown coding": (Said((b"xyzzy",), (("content-encoding", "dcb"),), "text/html"), "bypass.encoding"),
     "a bomb": (
         Said((gzip.compress(bytes(64 * 2**20)),), (("content-encoding", "gzip"),), "text/html"),

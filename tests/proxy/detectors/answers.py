@@ -64,6 +64,8 @@ MADE = {
     "elf": lambda: b"\x7fELF\x02\x01\x01" + bytes(57),
     "ole": lambda: OLE,
     "msi": lambda: MSI,
+    "apk but its beginning": lambda: archive("classes" + "x" * 600, "AndroidManifest.xml")[512:],
+    "msi but its beginning": lambda: MSI[512:],
     "apk": lambda: archive("classes.dex", "AndroidManifest.xml"),
     "jar": lambda: archive("META-INF/MANIFEST.MF", "a/B.class"),
     "xpi": lambda: archive("manifest.json", "META-INF/mozilla.rsa"),
@@ -111,13 +113,19 @@ def body_of(row):
     return MADE[row["made"]]() if "made" in row else row.get("body", "").encode()
 
 
+def asked(fields):
+    """The Range that fits the part that comes."""
+    return "bytes=" + fields.get("content-range", "bytes 0-").removeprefix("bytes ").partition("-")[0] + "-"
+
+
 def begun(row):
     """What is asked for, and the screen of its answer."""
     fields = dict(row.get("fields", {}))
     if "type" in row:
         fields["content-type"] = row["type"]
+    told = facts(row.get("url", "https://site.test/file"), method=row.get("method", "GET"))
     wanted = {"sec-fetch-dest": row["wanted"]} if "wanted" in row else {}
-    told = replace(facts(row.get("url", "https://site.test/file")), fields=wanted, method=row.get("method", "GET"))
+    told = replace(told, fields=wanted | {"range": row.get("asked", asked(fields))})
     return told, Screen(row.get("status", 200), fields, saved_as(fields, told.path), row.get("wanted", ""))
 
 
@@ -128,32 +136,25 @@ def judged(row, told, screen):
     return None if verdict is None or verdict.forwards else verdict.reason
 
 
-def reason(row, step=65536):
-    """Why the answer is refused where its body comes in pieces of `step` bytes."""
+def reason(row, pieces, *, waits=False):
+    """Why the answer is refused, at once or later; `waits` where its origin pauses longer than an answer is held."""
     told, screen = begun(row)
-    body = body_of(row)
-    for start in range(0, len(body), step):
-        if screen.more(body[start : start + step]):
-            return judged(row, told, screen)
+    goes_on = False
+    for number, piece in enumerate(pieces):
+        if goes_on:
+            judge = screen.later(piece)
+        else:
+            judge = goes_on = screen.more(piece) or (waits and number == 0 and screen.ripens)
+        if judge and (found := judged(row, told, screen)):
+            return found
+    if goes_on:
+        return None
     screen.end()
     return judged(row, told, screen)
 
 
-def reason_after_a_pause(row, cut):
-    """The same where the origin waits behind `cut` bytes, for longer than an answer is held."""
-    told, screen = begun(row)
-    body = body_of(row)
-    pieces = [body[:cut], *(body[start : start + 65536] for start in range(cut, len(body), 65536))]
-    if not screen.more(pieces[0]) and not screen.ripens:
-        while len(pieces) > 1 and not screen.more(pieces.pop(1)):
-            pass
-        if len(pieces) == 1:
-            screen.end()
-    found = judged(row, told, screen)
-    for piece in pieces[1:]:
-        if found is None and screen.later(piece):
-            found = judged(row, told, screen)
-    return found
+def cut(body, step):
+    return [body[start : start + step] for start in range(0, len(body), step)]
 
 
 def check(row):
@@ -161,7 +162,9 @@ def check(row):
 
     A bomb is one by what a piece of it grows to.
     """
+    body = body_of(row)
     steps = (65536,) if row.get("made") == "bomb" else (7, 1400, 65536)
-    assert {reason(row, step) for step in steps} == {row["reason"]}
-    cuts = [cut for cut in (1, 2, 12) if cut < len(body_of(row))]
-    assert {cut: reason_after_a_pause(row, cut) for cut in cuts} == dict.fromkeys(cuts, row["reason"])
+    assert {reason(row, cut(body, step)) for step in steps} == {row["reason"]}
+    firsts = [first for first in (1, 2, 12) if first < len(body)]
+    paused = {first: reason(row, [body[:first], *cut(body[first:], 65536)], waits=True) for first in firsts}
+    assert paused == dict.fromkeys(firsts, row["reason"])

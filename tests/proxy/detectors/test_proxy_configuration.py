@@ -13,4 +13,4 @@ def test_configurations(row):
 @pytest.mark.parametrize(("end", "refused"), [("]", None), ("];", "bypass.proxy-configuration")])
 def test_an_array_that_was_seen_whole_is_json_whoever_asked(end, refused):
     body = '["function FindProxyForURL(url, host) {}"' + end
-    assert reason({"type": "application/json", "body": body}) == refused
+    assert reason({"type": "application/json", "body": body}, [body.encode()]) == refused
