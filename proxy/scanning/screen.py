@@ -143,7 +143,7 @@ class Screen:
         before = len(self._data)
         self._data += plain[: max(0, most - before)]
         if self._kind is None or (self._kind is Kind.TEXT and before < _SURE):
-            self._kind = self._sniffed(ended=False)
+            self._kind = Kind.BINARY if self._is_grpc else self._sniffed(ended=False)
         if self._search is not None:
             return self._search.more(self._words(plain))
         if self._kind is not None:
@@ -164,6 +164,8 @@ class Screen:
             return True
         if self._drips and kind in _DRIPPING:
             return self._has_begun
+        if kind is Kind.JSON and not self._active and b"}\n" in self._data:
+            return True  # a watch tells one object a line; what follows is looked at again as it passes
         return len(self._data) >= self._most
 
     @property
@@ -181,6 +183,11 @@ class Screen:
         if self._may_be_text:
             return _ARCHIVE
         return HELD if self._active else _MOST.get(self._kind or Kind.EMPTY, 0)
+
+    @property
+    def _is_grpc(self) -> bool:
+        """Whether it begins as gRPC's messages do: a flag, then a length. Its first may be shorter than is sniffed."""
+        return self._declared.startswith("application/grpc") and self._data.startswith((b"\0", b"\1", b"\x80"))
 
     @property
     def _may_be_text(self) -> bool:

@@ -21,6 +21,8 @@ FLOWS = {
     "an event stream": ("text/event-stream", b"data: one\n\n"),
     "JSON lines": ("application/x-ndjson", b'{"a": 1}\n'),
     "a picture": ("image/png", b"\x89PNG\r\n\x1a\n"),
+    "a short message of gRPC": ("application/grpc", b"\0\0\0\0\2\x08\1"),
+    "the first line of a watch": ("application/json", b'{"type": "ADDED", "object": {}}\n'),
     "a film that says it is text": ("text/plain", b"\x00\x00\x00\x18ftypmp42"),
     "a program": ("", b"MZ\x90\x00"),
     "binary": ("application/octet-stream", bytes(range(30))),
@@ -40,6 +42,8 @@ WAITS = {
     "a text without a type": ("", "", b"some words and more words"),
     "an event stream that is run as a script": ("text/event-stream", "script", b"data: one\n\n"),
     "a picture that is run as a script": ("image/gif", "script", b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00"),
+    "JSON that has only begun": ("application/json", "", b'{\n"Status": 0,\n'),
+    "a program that says it is gRPC": ("application/grpc", "", b"M"),
     "an archive": ("application/zip", "", b"PK\x03\x04"),
     "what may be anything": ("image/png", "", b"\x89P"),
 }
