@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -127,6 +128,16 @@ class WorkerAnswers:
         handler = self._handlers.get(client.id)
         if handler is not None:
             handler.reset()
+
+    def after(self, flow: http.HTTPFlow, seconds: float, event: Callable[[], Event]) -> asyncio.TimerHandle:
+        """Hand mitmproxy's layers an event after a time. A timer that is cancelled keeps nothing of the flow."""
+        client = flow.client_conn.id
+
+        def due() -> None:
+            if (handler := self._handlers.get(client)) is not None:
+                handler.inject(event())
+
+        return asyncio.get_running_loop().call_later(seconds, due)
 
     def under_way(self, flow: http.HTTPFlow, breaking: Callable[[str], Event]) -> None:
         """Keep how a flow that goes to its origin is broken off: with the event that an error text makes."""

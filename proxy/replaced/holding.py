@@ -13,6 +13,7 @@ from mitmproxy.proxy import commands
 from mitmproxy.proxy.layers.http import HttpStream, ResponseData, ResponseEndOfMessage, ResponseTrailers
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Generator
 
     from mitmproxy import http
@@ -56,16 +57,17 @@ class AnswerHeldHook(commands.StartHook):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusing:
-    """How an answer that is refused ends."""
+class Ways:
+    """How an answer that is refused ends, and how one is come back to."""
 
     replaced: Callable[[HttpStream], Commands]  # by the answer in its place, where nothing of it has gone on
     cut: Callable[[HttpStream], Commands]  # where some has
+    ripens_in: Callable[[HttpStream, float], asyncio.TimerHandle]  # calls `ripe` after so many seconds
 
 
-def begin(stream: HttpStream, screen: Screens, refusing: Refusing) -> Commands:
+def begin(stream: HttpStream, screen: Screens, ways: Ways) -> Commands:
     """Hold the answer of a stream from here on."""
-    stream.server_state = Hold(stream, screen, refusing).take
+    stream.server_state = Hold(stream, screen, ways).take
     yield from ()
 
 
@@ -85,7 +87,7 @@ def ripe(stream: HttpStream) -> Commands:
     if hold.ripens:
         yield from hold.judged()
     else:
-        yield commands.RequestWakeup(HOLD_SECONDS)
+        hold.wait()
 
 
 def _hold_of(stream: HttpStream) -> Hold | None:
@@ -96,16 +98,26 @@ def _hold_of(stream: HttpStream) -> Hold | None:
 class Hold:
     """One answer, in the place of a state of mitmproxy's stream: held, and searched as it passes where need be."""
 
-    def __init__(self, stream: HttpStream, screen: Screens, refusing: Refusing) -> None:
-        self._stream, self._screen, self._refusing = stream, screen, refusing
+    def __init__(self, stream: HttpStream, screen: Screens, ways: Ways) -> None:
+        self._stream, self._screen, self._ways = stream, screen, ways
         self._origins = stream.flow.response
         self._pieces: list[bytes] = []
         self.goes_on = False
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def ripens(self) -> bool:
         """Whether it can be judged when its time is up."""
         return self._screen.ripens
+
+    def wait(self) -> None:
+        """Come back in HOLD_SECONDS. Cancelled in time by nearly every answer: mitmproxy's own wake-ups cannot be."""
+        self._timer = self._ways.ripens_in(self._stream, HOLD_SECONDS)
+
+    def stop_waiting(self) -> None:
+        """Let the time pass unnoticed."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def take(self, event: ResponseData | ResponseTrailers | ResponseEndOfMessage) -> Commands:
         """Take what the origin sends next."""
@@ -116,7 +128,7 @@ class Hold:
             if self._screen.more(event.data):
                 yield from self.judged()
             elif len(self._pieces) == 1:
-                yield commands.RequestWakeup(HOLD_SECONDS)
+                self.wait()
         elif isinstance(event, ResponseTrailers):
             assert self._origins is not None  # noqa: S101  # its head has come
             self._origins.trailers = event.trailers
@@ -128,7 +140,8 @@ class Hold:
     def judged(self) -> Generator[Any, Any, bool]:
         """Ask for the verdict, and do what it says; whether the answer goes on."""
         stream = self._stream
-        if (yield from self._ended_by_verdict(self._refusing.replaced)):
+        self.stop_waiting()
+        if (yield from self._ended_by_verdict(self._ways.replaced)):
             return False
         yield from stream.start_response_stream()
         self.goes_on = True
@@ -142,7 +155,7 @@ class Hold:
     def _pass(self, event: ResponseData | ResponseTrailers | ResponseEndOfMessage) -> Commands:
         """Let a later piece go on, unless there is something in it; what was found goes no further."""
         found = isinstance(event, ResponseData) and self._screen.later(event.data)
-        if found and (yield from self._ended_by_verdict(self._refusing.cut)):
+        if found and (yield from self._ended_by_verdict(self._ways.cut)):
             return
         yield from self._stream.state_stream_response_body(event)
 

@@ -62,6 +62,9 @@ class Answers(Protocol):
     def reset(self, client: Client) -> None:
         """End a client's connection in a reset, so that nobody takes what was sent for the whole."""
 
+    def after(self, flow: http.HTTPFlow, seconds: float, event: Callable[[], Event]) -> asyncio.TimerHandle:
+        """Hand mitmproxy's layers an event after a time, unless that is cancelled or the client has left."""
+
     def under_way(self, flow: http.HTTPFlow, breaking: Callable[[str], Event]) -> None:
         """Keep how a flow that goes to its origin is broken off: with the event that an error text makes."""
 

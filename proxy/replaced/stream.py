@@ -37,6 +37,7 @@ from proxy.replaced.part import Answers, Part
 from proxy.upstream import OURS, REFUSED, ours
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Generator
 
     from mitmproxy import http
@@ -64,7 +65,7 @@ _READ = {
 def parts(answers: Answers) -> tuple[Part, ...]:
     """Give what is replaced here."""
     new = {
-        "_handle_event": expect(events.Start, events.Wakeup, HttpEvent)(_handle_event),
+        "_handle_event": expect(events.Start, HttpEvent)(_handle_event),
         "check_invalid": _invalid_or(answers),
         "check_killed": _check_killed,
         "state_wait_for_response_headers": expect(ResponseHeaders)(_response_headers_or(answers)),
@@ -86,8 +87,6 @@ def _handle_event(self: Any, event: Any) -> Commands:
         yield from self.handle_protocol_error(event)
     elif isinstance(event, RequestHeaders | RequestTrailers | RequestEndOfMessage):
         yield from self.client_state(event)
-    elif isinstance(event, events.Wakeup):
-        yield from holding.ripe(self)
     else:
         yield from self.server_state(event)
 
@@ -140,7 +139,10 @@ def _unfit(flow: http.HTTPFlow, most: int) -> str | None:
 
 
 def _response_headers_or(answers: Answers) -> Callable[[HttpStream, ResponseHeaders], Commands]:
-    refusing = holding.Refusing(_replaced, lambda stream: _cut(stream, answers, CUT_OFF))
+    def ripens_in(stream: HttpStream, seconds: float) -> asyncio.TimerHandle:
+        return answers.after(stream.flow, seconds, _event_for(stream, _Ripening(stream)))
+
+    ways = holding.Ways(_replaced, lambda stream: _cut(stream, answers, CUT_OFF), ripens_in)
 
     def state_wait_for_response_headers(self: HttpStream, event: ResponseHeaders) -> Commands:
         """Take an answer's head. Where the hook puts another answer in its place, nothing of the origin's goes on.
@@ -157,7 +159,7 @@ def _response_headers_or(answers: Answers) -> Callable[[HttpStream, ResponseHead
             yield from _replaced(self)
         elif self.flow.response.stream and not event.end_stream:
             screen = self.flow.metadata.get(holding.SCREEN)
-            yield from self.start_response_stream() if screen is None else holding.begin(self, screen, refusing)
+            yield from self.start_response_stream() if screen is None else holding.begin(self, screen, ways)
         else:
             self.server_state = self.state_consume_response_body
 
@@ -253,13 +255,29 @@ class _Breaking:
         yield ReceiveHttp(ResponseProtocolError(self.stream_id, self.error, ErrorCode.GENERIC_SERVER_ERROR))
 
 
+@dataclass(frozen=True, slots=True)
+class _Ripening:
+    """Stands there as well: the wake-up judges what is held of an answer."""
+
+    stream: HttpStream
+
+    def handle_event(self, _: events.Event) -> Commands:
+        """Judge it."""
+        yield from holding.ripe(self.stream)
+
+
 def _breaking(stream: HttpStream) -> Callable[[str], events.Event]:
     """Give what makes the event that breaks this stream off, from outside of mitmproxy's layers."""
+    return lambda error: _event_for(stream, _Breaking(stream.stream_id, error))()
+
+
+def _event_for(stream: HttpStream, source: _Breaking | _Ripening) -> Callable[[], events.Event]:
+    """Give what makes the event that `source` handles, among the layers that this stream is one of."""
     parent: Any = stream.context.layers[stream.context.layers.index(stream) - 1]
 
-    def event(error: str) -> events.Event:
+    def event() -> events.Event:
         wake_up = commands.RequestWakeup(0)
-        parent.command_sources[wake_up] = _Breaking(stream.stream_id, error)
+        parent.command_sources[wake_up] = source
         return events.Wakeup(wake_up)
 
     return event

@@ -205,7 +205,7 @@ class Screen:
         if self._kind in (Kind.ZIP, Kind.OLE) or not self._is_from_the_start:
             return plain
         if b"\0" in plain:
-            plain = plain.replace(b"\0", b"")
+            plain = plain.translate(None, b"\0")
         return plain.replace(b"\x1b(B", b"").replace(b"\x1b(J", b"") if b"\x1b" in plain else plain
 
 

@@ -237,6 +237,7 @@ PARTS = (
     Place("proxy.front:raw_of", "an answer is made of it", (H1,), SYNC, BLOCK, "unsigned", reason="identity."),
     Place("proxy.addon:response_of", "an answer is made of it", PAGES, SYNC, CLOSED, "blocked"),
     Place("proxy.answers:WorkerAnswers.answer_failure", "an origin is out of reach", PAGES, SYNC, CLOSED, "dead"),
+    Place("proxy.answers:WorkerAnswers.after", "an answer is held", PAGES, SYNC, CLOSED, sent=True),
     Place("proxy.answers:WorkerAnswers.under_way", "an origin is connected", REQUESTS, SYNC, CLOSED),
     Place("proxy.answers:WorkerAnswers.refuse_head", "a later head cannot be read", (H1,), SYNC, CLOSED, "malformed"),
     Place("proxy.answers:WorkerAnswers.note_refusal", "HTTP/2 cannot be read", (H2,), SYNC, CLOSED, "malformed"),

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "proxy.front:Front._handled": "the guard of the task: nothing but its outcome",
     "proxy.front:Front._fail": "what the guards call; _refuse_failed is the part of it that can fail",
     "proxy.front:Front._too_long": "calls _fail; every asynchronous hang of the front goes through it",
+    "proxy.transparent:TransparentFront._too_slow": "the front's is a row; a guard of the same kind calls either",
     "proxy.front:Front.close": "a drain closes what is idle: no client asks for it, and no byte passes in it",
     "proxy.front:Front._establish": "Recorder.begin is the part of it that can fail",
     "proxy.transparent:TransparentFront._establish": "Recorder.begin is the part of it that can fail",
