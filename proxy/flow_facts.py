@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: The fields that detectors are shown, those that some detector asks for: any other may hold a secret.
 SHOWN = NAMES | {
     *("accept", "content-length", "content-type", "origin", "proxy-connection", "referer", "sec-fetch-dest"),
-    *("sec-websocket-protocol", "transfer-encoding", "upgrade", "user-agent"),
+    *("range", "sec-websocket-protocol", "transfer-encoding", "upgrade", "user-agent"),
     *("appid", "capsule-protocol", "clientid", "snowflake-nat-type", "x-aggregate-auth", "x-bare-headers"),
     *("x-bare-host", "x-bare-url", "x-cmd", "x-cstp-version", "x-session-id", "x-target", "x-transcend-version"),
 }

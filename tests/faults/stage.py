@@ -57,7 +57,7 @@ class Origins:
     async def _broken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
-            head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 100\r\n\r\n"
             writer.write(head + bytes(16) + SECRET)  # no text, which would be held until it is whole
             await writer.drain()
         writer.close()

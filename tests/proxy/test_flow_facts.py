@@ -111,7 +111,7 @@ def test_what_detectors_ask_for_is_what_they_are_shown():
         told = replace(told, fields=Asked(case.get("fields", {}), names))
         for stage in (Stage.CONNECT, Stage.REQUEST):
             matches_of(replace(told, stage=stage), snapshot())
-    later = {"sec-fetch-dest"}  # of a request whose answer is a script (proxy/detectors/web_proxy_pages.py)
+    later = {"range", "sec-fetch-dest"}  # asked of an answer (proxy/detectors/unreadable.py, web_proxy_pages.py)
     assert names | later | NAMES == SHOWN
 
 
